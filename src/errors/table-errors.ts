@@ -1,0 +1,56 @@
+import { VarveError } from './varve-error.ts'
+
+/**
+ * The call itself is wrong: an argument, an option, a reference that cannot be read. Codes: `INVALID_ARGUMENT`,
+ * `INVALID_REFERENCE`, `INVALID_TIMESTAMP`, `INVALID_SCHEMA`.
+ */
+export class UsageError extends VarveError {}
+
+/** There is no table where one is named. Code: `TABLE_NOT_FOUND`. */
+export class TableNotFoundError extends VarveError {}
+
+/** There is a table, or something else, where one should be created. Codes: `TABLE_EXISTS`, `NOT_A_FOLDER`. */
+export class TableExistsError extends VarveError {}
+
+/** A version, timestamp or tag outside what is readable; the data states the range. Code: `VERSION_NOT_FOUND`, `TAG_NOT_FOUND`. */
+export class VersionNotFoundError extends VarveError {}
+
+/** The table needs what Varve does not know; the feature is named. Code: `UNSUPPORTED_FEATURE`. */
+export class UnsupportedFeatureError extends VarveError {}
+
+/** The log contradicts the protocol. Codes: `LOG_CORRUPT`, `LOG_GAP`, `LOG_INCOMPLETE`. */
+export class LogError extends VarveError {}
+
+/** A data file that a version names is missing or damaged. Codes: `DATA_FILE_MISSING`, `DATA_FILE_CORRUPT`, `PATH_OUTSIDE_ROOT`. */
+export class DataFileError extends VarveError {}
+
+/**
+ * Rows do not fit the table's columns. Codes: `UNKNOWN_COLUMN`, `MISSING_COLUMN`, `TYPE_MISMATCH`, `UNSUPPORTED_TYPE`,
+ * `DUPLICATE_COLUMN`.
+ */
+export class SchemaError extends VarveError {}
+
+/** A value does not fit its column. Codes: `VALUE_OUT_OF_RANGE`, `INVALID_VALUE`, `NOT_NULL_VIOLATED`. */
+export class ValueError extends VarveError {}
+
+/** Input that cannot be read as what it should be. Codes: `INPUT_NOT_FOUND`, `INPUT_CORRUPT`, `INPUT_FORMAT_UNKNOWN`. */
+export class InputError extends VarveError {}
+
+/** SQL that is wrong or not allowed here. Codes: `SQL_ERROR`, `SQL_NOT_READ_ONLY`, `SQL_REFUSED`, `SQL_UNKNOWN_TABLE`. */
+export class QueryError extends VarveError {}
+
+/** Lost to a concurrent change; running it again helps. Codes: `COMMIT_CONFLICT`, `METADATA_CHANGED`, `PROTOCOL_CHANGED`, `TABLE_CREATED_CONCURRENTLY`. */
+export class ConflictError extends VarveError {}
+
+/** It could not be found out whether the commit is there. Code: `COMMIT_UNKNOWN`. */
+export class UnknownOutcomeError extends VarveError {}
+
+/** A load of an application that is older than its latest, and was never applied. Code: `TXN_OUT_OF_ORDER`. */
+export class TransactionOrderError extends VarveError {}
+
+/** The caller's signal was aborted before anything was written. Code: `ABORTED`. */
+export class AbortedError extends VarveError {
+  constructor(what: string, cause?: unknown) {
+    super('ABORTED', `${what} was aborted.`, { remedy: 'Run it again when you want its result.', cause })
+  }
+}
