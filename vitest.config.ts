@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config'
+
+/** Tests that run the built command line, or look at the package: `dist/` is made fresh before them. */
+const built = ['test/cli/**/*.test.ts', 'test/docs.test.ts', 'test/exports.test.ts']
+
+const common = { pool: 'forks' as const, testTimeout: 30_000, hookTimeout: 60_000 }
+
+/** `npm test`. The packaging and interop tests have configurations of their own: they install things. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          ...common,
+          name: 'house',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/interop/**', 'test/package/**', ...built],
+        },
+      },
+      { test: { ...common, name: 'built', include: built, globalSetup: ['test/support/fresh-build.ts'] } },
+    ],
+  },
+})
