@@ -1,0 +1,79 @@
+/** A table of 150 versions with checkpoints and checksums of ours: read at any version, and from a checkpoint alone when older commits are gone. */
+import { cp, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Table } from '../../src/index.ts'
+import { sameRows } from './peers/canonical.ts'
+import { duckDelta, readers, spark } from './peers/peer.ts'
+import { temporaryFolder, varveRows } from './tables.ts'
+
+const versions = 150
+const rowsAfter = (version: number): string =>
+  `SELECT (i // 3)::BIGINT AS id, ('v' || (i // 3))::VARCHAR AS label, (i % 3)::INTEGER AS part FROM range(${version * 3}) t(i)`
+
+describe.each(['default', 'wide'] as const)('150 versions, preset %s', (preset) => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>
+  let path: string
+  let checkpoints: number[]
+
+  beforeAll(async () => {
+    folder = await temporaryFolder()
+    path = join(folder.path, 'events')
+    const table = await Table.create(path, {
+      schema: 'id BIGINT, label VARCHAR, part INTEGER',
+      partitionBy: ['part'],
+      ...(preset === 'wide' && { preset }),
+    })
+    for (let id = 0; id < versions; id++) {
+      await table.append([0, 1, 2].map((part) => ({ id: BigInt(id), label: `v${id}`, part })))
+    }
+    checkpoints = (await readdir(join(path, '_delta_log')))
+      .filter((name) => /^\d{20}\.checkpoint/.test(name))
+      .map((name) => Number.parseInt(name, 10))
+  })
+  afterAll(() => folder.dispose())
+
+  it('has a checkpoint, a hint and checksums', async () => {
+    expect(checkpoints.length).toBeGreaterThan(0)
+    const names = await readdir(join(path, '_delta_log'))
+    expect(names).toContain('_last_checkpoint')
+    expect(names).toContain(`${String(versions).padStart(20, '0')}.crc`)
+  })
+
+  it.each([{ name: 'Varve', read: (at: string, request: { version?: number }) => varveRows(at, request.version) }, ...readers])(
+    'is read by $name at versions around the checkpoint',
+    async (reader) => {
+      for (const version of new Set([0, 1, 99, checkpoints[0]!, checkpoints[0]! + 1, versions])) {
+        sameRows(await reader.read(path, { version }), await duckDelta.canonical(rowsAfter(version)), `${reader.name} at ${version}`)
+      }
+    },
+  )
+
+  it('is read from the checkpoint alone when older commits are gone', async () => {
+    const copy = join(folder.path, 'cut')
+    await cp(path, copy, { recursive: true, preserveTimestamps: true })
+    const cut = checkpoints.at(-1)!
+    for (const name of await readdir(join(copy, '_delta_log'))) {
+      if (/^\d{20}\./.test(name) && Number.parseInt(name, 10) < cut) await rm(join(copy, '_delta_log', name))
+    }
+    for (const version of [cut, versions]) {
+      const expected = await duckDelta.canonical(rowsAfter(version))
+      for (const reader of readers) sameRows(await reader.read(copy, { version }), expected, `${reader.name} at ${version}`)
+      sameRows(await varveRows(copy, version), expected, `Varve at ${version}`)
+    }
+    await (await Table.open(copy)).append([{ id: 999n, label: 'after', part: 0 }])
+    expect(await spark.count(copy)).toBe(versions * 3 + 1)
+  })
+
+  it('is read without checksums and hints', async () => {
+    const copy = join(folder.path, 'bare')
+    await cp(path, copy, { recursive: true, preserveTimestamps: true })
+    await rm(join(copy, '_varve'), { recursive: true, force: true })
+    for (const name of await readdir(join(copy, '_delta_log'))) {
+      if (name.endsWith('.crc') || name === '_last_checkpoint') await rm(join(copy, '_delta_log', name))
+    }
+    const expected = await duckDelta.canonical(rowsAfter(versions))
+    for (const reader of readers) sameRows(await reader.read(copy), expected, reader.name)
+    sameRows(await varveRows(copy), expected, 'Varve')
+  })
+})

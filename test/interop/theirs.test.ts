@@ -1,0 +1,170 @@
+/** Tables that Spark, delta-rs and DuckDB wrote: read and appended to by Varve, read again by all, and appended to further by their writers. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Table, UnsupportedFeatureError } from '../../src/index.ts'
+import { sameRows } from './peers/canonical.ts'
+import { type AppendRequest, deltaRs, duckDelta, readers, spark } from './peers/peer.ts'
+import { temporaryFolder, varveRows } from './tables.ts'
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+beforeAll(async () => {
+  folder = await temporaryFolder()
+})
+afterAll(() => folder.dispose())
+
+interface Writer {
+  readonly name: string
+  create(path: string, query: string, request: AppendRequest): Promise<void>
+  append(path: string, query: string): Promise<void>
+  checkpoint(path: string): Promise<void>
+}
+
+const writers: readonly Writer[] = [
+  {
+    name: 'Spark',
+    // Spark writes INT96 timestamps unless told otherwise.
+    create: (path, query, request) => spark.append(path, forSpark(query), { ...request, mode: 'overwrite' }),
+    append: (path, query) => spark.append(path, forSpark(query)),
+    checkpoint: async (path) => {
+      await spark.sql(`ALTER TABLE delta.\`${path}\` SET TBLPROPERTIES ('delta.checkpointInterval' = '2')`)
+    },
+  },
+  {
+    name: 'delta-rs',
+    create: async (path, query, request) => {
+      await deltaRs.append(path, query, { ...request, mode: 'overwrite' })
+    },
+    append: async (path, query) => {
+      await deltaRs.append(path, query)
+    },
+    checkpoint: (path) => deltaRs.checkpoint(path),
+  },
+  {
+    // DuckDB inserts into tables that others made.
+    name: 'DuckDB',
+    create: async (path, query, request) => {
+      await deltaRs.append(path, `SELECT * FROM (${query}) LIMIT 0`, { ...request, mode: 'overwrite' })
+      await duckDelta.insert(path, query)
+    },
+    append: (path, query) => duckDelta.insert(path, query),
+    checkpoint: (path) => deltaRs.checkpoint(path),
+  },
+]
+
+// One SQL for DuckDB and Spark, in which only the name of a timestamp differs.
+const forSpark = (query: string): string => query.replaceAll('TIMESTAMPTZ', 'TIMESTAMP')
+
+const load = (n: number): string =>
+  `SELECT CAST(${n} AS BIGINT) AS id, CAST('load ${n} ü' AS STRING) AS label, CAST(${n} % 3 AS INT) AS part, CAST(${n} / 4.0 AS DOUBLE) AS d, CAST('${n}.25' AS DECIMAL(12,2)) AS price,
+     CAST('19${20 + n}-02-03 04:05:06.${String(n).padStart(2, '0')}3456' AS TIMESTAMPTZ) AS ts, CAST('19${20 + n}-02-03' AS DATE) AS day, CAST('b${n}' AS BINARY) AS bin, ${n} % 2 = 0 AS even,
+     CAST(NULL AS SMALLINT) AS s, CAST(1.5 AS FLOAT) AS f
+   UNION ALL SELECT CAST(NULL AS BIGINT), CAST(NULL AS STRING), CAST(${n} AS INT), CAST('NaN' AS DOUBLE), CAST(NULL AS DECIMAL(12,2)), CAST(NULL AS TIMESTAMPTZ), CAST(NULL AS DATE), CAST(NULL AS BINARY),
+     CAST(NULL AS BOOLEAN), CAST(${n} AS SMALLINT), CAST(NULL AS FLOAT)`
+
+const rowsOf = (loads: number): Promise<Awaited<ReturnType<typeof duckDelta.canonical>>> =>
+  loads === 0 ? Promise.resolve([]) : duckDelta.canonical(Array.from({ length: loads }, (_, n) => `(${load(n)})`).join(' UNION ALL '))
+
+describe.each(
+  writers.flatMap((writer) =>
+    [[], ['part']].map((partitionBy) => ({ writer, partitionBy, name: `${writer.name}, ${partitionBy.length ? 'partitioned' : 'plain'}` })),
+  ),
+)('a table of $name', ({ writer, partitionBy, name }) => {
+  let path: string
+  /** How many loads each version holds. */
+  const loads = new Map<number, number>()
+  const note = async (count: number): Promise<void> => {
+    loads.set((await (await Table.open(path)).latest()).version, count)
+  }
+
+  const compare = async (): Promise<void> => {
+    for (const [version, count] of [...loads].slice(-4)) {
+      const expected = await rowsOf(count)
+      for (const reader of readers) sameRows(await reader.read(path, { version }), expected, `${reader.name} at ${version}`)
+      sameRows(await varveRows(path, version), expected, `Varve at ${version}`)
+    }
+  }
+
+  it('is read by Varve at each version, with and without a checkpoint', async () => {
+    path = join(folder.path, name.replaceAll(/\W+/g, '-'))
+    await writer.create(path, load(0), partitionBy.length ? { partitionBy } : {})
+    await note(1)
+    await writer.append(path, load(1))
+    await note(2)
+    await writer.checkpoint(path)
+    await note(2)
+    await writer.append(path, load(2))
+    await note(3)
+    await writer.append(path, load(3))
+    await note(4)
+    expect((await readdir(join(path, '_delta_log'))).filter((file) => file.includes('checkpoint.'))).not.toEqual([])
+    for (const [version, count] of loads) sameRows(await varveRows(path, version), await rowsOf(count), `Varve at ${version}`)
+    sameRows(
+      await varveRows(path, undefined, 'part = 1 AND id IS NOT NULL'),
+      await duckDelta.canonical(`SELECT * FROM (${load(1)}) WHERE id = 1`),
+      'Varve where',
+    )
+  })
+
+  it('is appended to by Varve, once as rows and once by a query, and read by all', async () => {
+    const table = await Table.open(path)
+    const rows = (await rowsOf(5)).slice(-2)
+    expect(rows).toHaveLength(2)
+    await table.append([
+      {
+        id: 4n,
+        label: 'load 4 ü',
+        part: 1,
+        d: 1,
+        price: '4.25',
+        ts: '1924-02-03T04:05:06.043456Z',
+        day: '1924-02-03',
+        bin: Buffer.from('b4'),
+        even: true,
+        s: null,
+        f: 1.5,
+      },
+      { part: 4, d: Number.NaN, s: 4 },
+    ])
+    await note(5)
+    await table.append({ query: load(5) })
+    await note(6)
+    await compare()
+  })
+
+  it('is appended to again by its writer and read by all', async () => {
+    const handle = await Table.open(path)
+    await writer.append(path, load(6))
+    await note(7)
+    await handle.refresh()
+    expect((await handle.latest()).version).toBe([...loads.keys()].at(-1))
+    await handle.append({ query: load(7) })
+    await note(8)
+    await compare()
+  })
+})
+
+describe('features that only Spark writes', () => {
+  const features: readonly (readonly [feature: string, statements: (path: string) => string[]])[] = [
+    [
+      'checkConstraints',
+      (path) => [
+        `CREATE TABLE delta.\`${path}\` (id BIGINT) USING delta`,
+        `ALTER TABLE delta.\`${path}\` ADD CONSTRAINT positive CHECK (id > 0)`,
+      ],
+    ],
+    ['generatedColumns', (path) => [`CREATE TABLE delta.\`${path}\` (id BIGINT, twice BIGINT GENERATED ALWAYS AS (id * 2)) USING delta`]],
+    ['identityColumns', (path) => [`CREATE TABLE delta.\`${path}\` (id BIGINT, n BIGINT GENERATED ALWAYS AS IDENTITY) USING delta`]],
+  ]
+  it.each(features)('an append to a table with %s is refused by name, and the table stays as it is', async (feature, statements) => {
+    const path = join(folder.path, `feature-${feature}`)
+    for (const statement of statements(path)) await spark.sql(statement)
+    const table = await Table.open(path)
+    const before = (await table.latest()).version
+    await expect(table.append([{ id: -1n }])).rejects.toSatisfy(
+      (error) => error instanceof UnsupportedFeatureError && error.message.includes(feature),
+    )
+    expect((await readdir(join(path, '_delta_log'))).filter((name) => name.endsWith('.json'))).toHaveLength(before + 1)
+    expect(await varveRows(path)).toEqual([])
+  })
+})
