@@ -9,7 +9,7 @@ const longDigits = /\d{16}/
 
 /** Parses JSON text. Integers are numbers where exact, else bigints. @throws SyntaxError as `JSON.parse` does. */
 export function parseJson(text: string): unknown {
-  return longDigits.test(text) ? parse(text, undefined, parseNumber) : JSON.parse(text)
+  return longDigits.test(text) ? parse(text, undefined, { parseNumber, onDuplicateKey: ({ newValue }) => newValue }) : JSON.parse(text)
 }
 
 /** Writes a value as JSON text, bigints as digits. Keys with the value `undefined` are left out. */

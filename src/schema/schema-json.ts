@@ -1,0 +1,217 @@
+/**
+ * The schema as the log writes it (§Schema Serialization Format): text to {@link StructType} and back, and the rules that a new
+ * schema must keep. Metadata of fields goes through unchanged, whatever it holds.
+ */
+import { LosslessNumber, parse } from 'lossless-json'
+import { LogError, SchemaError, UsageError } from '../errors/index.ts'
+import { parseJson, stringifyJson } from './json.ts'
+import { isValidName } from './quoting.ts'
+import { decimalParts, decimalType } from './sql-type.ts'
+import type { DataType, PrimitiveType, StructField, StructType } from './types.ts'
+
+const primitives: ReadonlySet<string> = new Set([
+  'string',
+  'long',
+  'integer',
+  'short',
+  'byte',
+  'float',
+  'double',
+  'boolean',
+  'binary',
+  'date',
+  'timestamp',
+  'timestamp_ntz',
+  'variant',
+  'void',
+])
+
+/**
+ * Parses `metaData.schemaString`.
+ * @throws LogError `LOG_CORRUPT` where the text is no schema.
+ * @throws SchemaError `UNSUPPORTED_TYPE` where it names a type that Varve does not know.
+ */
+export function parseSchema(schemaString: string): StructType {
+  let json: unknown
+  try {
+    json = parseKeepingDoubles(schemaString)
+  } catch (cause) {
+    throw corrupt('it is not JSON', cause)
+  }
+  const type = readType(json, '')
+  if (typeof type === 'string' || type.type !== 'struct') throw corrupt('its root is not a struct')
+  return type
+}
+
+/** The text that `metaData.schemaString` holds. */
+export function writeSchema(schema: StructType): string {
+  return stringifyJson(schema)
+}
+
+/** Makes a field. Defaults: nullable, no metadata. */
+export function field(name: string, type: DataType, nullable = true, metadata: Readonly<Record<string, unknown>> = {}): StructField {
+  return { name, type, nullable, metadata }
+}
+
+/** Makes a struct. */
+export function struct(...fields: readonly StructField[]): StructType {
+  return { type: 'struct', fields }
+}
+
+/**
+ * Checks a schema and partition columns that are about to become a table's.
+ * @throws SchemaError `DUPLICATE_COLUMN` where two names of one struct differ in case at most; `UNKNOWN_COLUMN` for a partition column that is not there.
+ * @throws UsageError `INVALID_SCHEMA` for no columns at all, a name that is empty or holds NUL, and partition columns that cannot be.
+ */
+export function checkSchema(schema: StructType, partitionColumns: readonly string[]): void {
+  if (schema.fields.length === 0) throw invalid('A table needs at least one column.', '')
+  checkNames(schema, '')
+  const byName = new Map(schema.fields.map((column) => [column.name, column]))
+  const seen = new Set<string>()
+  for (const name of partitionColumns) {
+    const column = byName.get(name)
+    if (column === undefined) {
+      throw new SchemaError('UNKNOWN_COLUMN', `The partition column ${JSON.stringify(name)} is not a column of the table.`, {
+        remedy: `Partition by one of: ${schema.fields.map((each) => each.name).join(', ')}.`,
+        data: { column: name },
+      })
+    }
+    if (seen.has(name)) throw duplicate(name, name)
+    seen.add(name)
+    if (typeof column.type !== 'string' || column.type === 'variant' || column.type === 'void') {
+      throw invalid(`A partition column must be of a plain type; ${JSON.stringify(name)} is not.`, name)
+    }
+    // Spark's VACUUM takes a folder that begins with a partition column's name for data, and would empty `_varve`.
+    if ('_varve'.startsWith(name.toLowerCase()))
+      throw invalid(`A partition column may not be called ${JSON.stringify(name)}: Varve's own folder begins so.`, name)
+  }
+  if (seen.size === schema.fields.length) throw invalid('A table cannot be partitioned by all its columns.', partitionColumns[0]!)
+}
+
+function checkNames(type: DataType, parent: string): void {
+  if (typeof type === 'string') return
+  if (type.type !== 'struct') {
+    const inner = type.type === 'array' ? [type.elementType] : [type.keyType, type.valueType]
+    for (const each of inner) checkNames(each, parent)
+    return
+  }
+  const names = new Map<string, string>()
+  for (const child of type.fields) {
+    if (!isValidName(child.name))
+      throw invalid(
+        `A column name may be neither empty nor hold NUL or half a surrogate pair: ${JSON.stringify(parent + child.name)}.`,
+        child.name,
+      )
+    const key = child.name.toLowerCase()
+    const other = names.get(key)
+    if (other !== undefined) throw duplicate(parent + other, parent + child.name)
+    names.set(key, child.name)
+    checkNames(child.type, `${parent}${child.name}.`)
+  }
+}
+
+function readType(json: unknown, path: string): DataType {
+  if (typeof json === 'string') return readPrimitive(json, path)
+  const object = readObject(json, `the type of ${path || 'the table'}`)
+  switch (object.type) {
+    case 'struct': {
+      const { fields } = object
+      if (!Array.isArray(fields)) throw corrupt(`the struct ${path} has no fields`)
+      return { ...object, type: 'struct', fields: fields.map((child) => readField(child, path)) }
+    }
+    case 'array':
+      return {
+        ...object,
+        type: 'array',
+        elementType: readType(object.elementType, `${path}.element`),
+        containsNull: readFlag(object.containsNull, path),
+      }
+    case 'map':
+      return {
+        ...object,
+        type: 'map',
+        keyType: readType(object.keyType, `${path}.key`),
+        valueType: readType(object.valueType, `${path}.value`),
+        valueContainsNull: readFlag(object.valueContainsNull, path),
+      }
+    default:
+      throw unsupported(String(object.type), path)
+  }
+}
+
+function readField(json: unknown, parent: string): StructField {
+  const object = readObject(json, `a field of ${parent || 'the table'}`)
+  const { name } = object
+  if (typeof name !== 'string') throw corrupt(`a field of ${parent || 'the table'} has no name`)
+  const path = parent === '' ? name : `${parent}.${name}`
+  return {
+    ...object,
+    name,
+    type: readType(object.type, path),
+    nullable: readFlag(object.nullable, path),
+    metadata: object.metadata === undefined ? {} : readObject(object.metadata, `the metadata of ${path}`),
+  }
+}
+
+function readPrimitive(name: string, path: string): PrimitiveType {
+  if (primitives.has(name)) return name as PrimitiveType
+  // Older writers leave spaces inside the parentheses, and Hive's bare `decimal` means (10,0); Spark 2 calls void `null`.
+  if (name === 'decimal') return decimalType(10, 0)
+  if (name === 'null') return 'void'
+  const decimal = decimalParts(name.replaceAll(' ', '') as PrimitiveType)
+  if (decimal === undefined) throw unsupported(name, path)
+  if (decimal.precision < 1 || decimal.precision > 38 || decimal.scale > decimal.precision)
+    throw corrupt(`${path} has the impossible type ${name}`)
+  return decimalType(decimal.precision, decimal.scale)
+}
+
+function readFlag(json: unknown, path: string): boolean {
+  if (json === undefined) return true
+  if (typeof json !== 'boolean') throw corrupt(`${path} says neither true nor false about nulls`)
+  return json
+}
+
+function readObject(json: unknown, what: string): Record<string, unknown> {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw corrupt(`${what} is not an object`)
+  return json as Record<string, unknown>
+}
+
+/** Spark's metadata tells 1.0 from 1, and fails on the wrong one; so a number that JavaScript would respell is carried as its text. */
+function parseKeepingDoubles(text: string): unknown {
+  return /\d\.\d|\d[eE][-+\d]/.test(text) ? parse(text, undefined, readNumber) : parseJson(text)
+}
+
+function readNumber(text: string): unknown {
+  const number = Number(text)
+  if (String(number) === text) return number
+  return /^-?\d+$/.test(text) ? BigInt(text) : new LosslessNumber(text)
+}
+
+function corrupt(why: string, cause?: unknown): LogError {
+  return new LogError('LOG_CORRUPT', `The schema in the log cannot be read: ${why}.`, {
+    remedy: 'Restore the commit that wrote it, or read an earlier version.',
+    cause,
+  })
+}
+
+function unsupported(name: string, path: string): SchemaError {
+  return new SchemaError('UNSUPPORTED_TYPE', `The column ${path} is of the type ${name}, which Varve does not know.`, {
+    remedy: 'Read the table with the engine that wrote it, or drop the column there.',
+    data: { column: path, type: name },
+  })
+}
+
+function invalid(message: string, column: string): UsageError {
+  return new UsageError('INVALID_SCHEMA', message, { remedy: 'Change the columns or the partition columns.', data: { column } })
+}
+
+function duplicate(first: string, second: string): SchemaError {
+  return new SchemaError(
+    'DUPLICATE_COLUMN',
+    `The column names ${JSON.stringify(first)} and ${JSON.stringify(second)} are the same but for case.`,
+    {
+      remedy: 'Rename one of them: Delta compares names without regard to case.',
+      data: { columns: [first, second] },
+    },
+  )
+}
