@@ -22,7 +22,7 @@ export interface Meta {
   readonly etag: string
 }
 
-/** One line of a listing: an object, or with a delimiter a common prefix (which ends with it and has no meta). */
+/** One line of a listing: an object (its meta when asked for), or with a delimiter a common prefix (which ends with it and has no meta). */
 export interface Entry {
   readonly key: string
   readonly meta?: Meta
@@ -48,6 +48,23 @@ export interface WriteOptions {
   readonly sha256?: string | undefined
   /** `false`: a derived object (a checksum, a hint) that may be lost at a power cut, so it is not synced. Default `true`. */
   readonly durable?: boolean | undefined
+  /**
+   * Other writes that must have succeeded before this object may be seen. The body is prepared and synced meanwhile; the name
+   * appears only when the promise has resolved, so the syncs of a data file and of the commit that names it overlap. When it
+   * rejects, nothing is stored and the call rejects with its reason.
+   */
+  readonly after?: Promise<unknown> | undefined
+}
+
+/** Options of a listing. */
+export interface ListOptions {
+  /** Only keys behind this one, exclusive. */
+  readonly startAfter?: string | undefined
+  /** Fold keys that share the part up to the next `/` after the prefix into one entry that ends with it. */
+  readonly delimiter?: '/' | undefined
+  /** Fill `meta` of every object. Without it a store leaves out what costs extra (a local folder: a stat a name). Default `false`. */
+  readonly meta?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Local paths of objects that stay valid until released. `paths` is in the order of the keys. */
@@ -73,12 +90,17 @@ export interface ObjectStore {
   getRange(key: string, start: number, endExclusive: number, options?: ReadOptions): Promise<Bytes>
   /** The last `count` bytes, or the whole object if it is shorter. */
   getTail(key: string, count: number, options?: ReadOptions): Promise<Bytes>
-  /** Create or replace. Only for names that are unique by construction, and for hints. */
+  /**
+   * Create or replace. Rejects with an AbortedError only when nothing was stored. A body that is a path is gone from there once it
+   * is stored, and stays where it was when it is not. Only for names that are unique by construction, and for hints.
+   */
   put(key: string, body: Body, options?: WriteOptions): Promise<Meta>
-  /** Create, unless the key is taken. A plain first success is `created`; "there already" after a retry is settled by comparing bytes. */
+  /**
+   * Create, unless the key is taken. Rejects only when nothing was stored; else it is `unknown`. A plain first success is `created`; "there already" after a retry is settled by comparing bytes.
+   */
   putIfAbsent(key: string, body: Body, options?: WriteOptions): Promise<PutOutcome>
   /** All keys that start with `prefix`, ascending by their UTF-8 bytes, after `startAfter` (exclusive). */
-  list(prefix: string, options?: { startAfter?: string; delimiter?: '/'; signal?: AbortSignal | undefined }): AsyncIterable<Entry>
+  list(prefix: string, options?: ListOptions): AsyncIterable<Entry>
   head(key: string, options?: { signal?: AbortSignal | undefined }): Promise<Meta | undefined>
   /** Deleting what is not there is success. */
   delete(keys: readonly string[]): Promise<{ key: string; error?: unknown }[]>

@@ -1,0 +1,8 @@
+export { hashBytes, hashFile } from './hash-file.ts'
+export { type InputStat, spoolStream, statInput } from './input-files.ts'
+export { checkKey, compareKeys, sortKeys } from './keys.ts'
+export { type LocalStoreOptions, localStore } from './local-store.ts'
+export { openStore } from './location.ts'
+export { memoryStore } from './memory-store.ts'
+export type * from './object-store.ts'
+export { scratchFolder } from './scratch.ts'
