@@ -1,0 +1,101 @@
+/**
+ * Version checksums (§Version Checksum File): the state of a version in one small file beside its commit.
+ *
+ * Every commit of ours is followed by its checksum, made from the one before and the commit's own actions, never by a replay; where the
+ * counts of the one before are not known, none is written. A checksum is derived data: written after the commit, never over another,
+ * not synced, and ignored where it is missing, torn or out of step. It repeats the schema, so old ones are thinned: one in a hundred
+ * is enough to reach any version by reading the few commits after it.
+ *
+ * What the protocol has no field for (rows, progress since the checkpoint) stands under the one key `varve`.
+ */
+import { ObjectNotFoundError } from '../errors/index.ts'
+import { parseJson, stringifyJson } from '../schema/json.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import type { DomainMetadata, Metadata, Protocol, Txn } from './actions.ts'
+import { checksumKey } from './paths.ts'
+import type { SinceCheckpoint, TableState } from './state.ts'
+
+/** Every checksum whose version is a multiple of this is kept. */
+export const checksumsKept = 100
+
+interface ChecksumFile {
+  readonly txnId?: string
+  readonly tableSizeBytes: number
+  readonly numFiles: number
+  readonly numMetadata: number
+  readonly numProtocol: number
+  readonly inCommitTimestampOpt?: number
+  readonly setTransactions?: readonly Txn[]
+  readonly domainMetadata?: readonly DomainMetadata[]
+  readonly metadata: Metadata
+  readonly protocol: Protocol
+  readonly varve?: { readonly rows?: number; readonly checkpoint?: SinceCheckpoint }
+}
+
+/** Writes the checksum of a state whose counts are known, and thins old ones. Failures are left to the caller to report. */
+export async function writeChecksum(store: ObjectStore, state: TableState): Promise<void> {
+  if (!state.counts) return
+  const file: ChecksumFile = {
+    ...(state.txnId === undefined ? {} : { txnId: state.txnId }),
+    tableSizeBytes: state.counts.bytes,
+    numFiles: state.counts.files,
+    numMetadata: 1,
+    numProtocol: 1,
+    ...(state.inCommitTimestamp === undefined ? {} : { inCommitTimestampOpt: state.inCommitTimestamp }),
+    setTransactions: [...state.txns.values()],
+    domainMetadata: [...state.domains.values()],
+    metadata: state.metadata,
+    protocol: state.protocol,
+    varve: {
+      ...(state.counts.rows === undefined ? {} : { rows: state.counts.rows }),
+      ...(state.checkpoint ? { checkpoint: state.checkpoint } : {}),
+    },
+  }
+  await store.putIfAbsent(checksumKey(state.version), new TextEncoder().encode(stringifyJson(file)), { durable: false })
+  if (state.version % checksumsKept === 0 && state.version >= 2 * checksumsKept) {
+    const first = state.version - 2 * checksumsKept + 1
+    await store.delete(Array.from({ length: checksumsKept - 1 }, (_, i) => checksumKey(first + i)))
+  }
+}
+
+/** Reads the checksum of a version; `undefined` where there is none that can be believed. */
+export async function readChecksum(store: ObjectStore, version: number, signal?: AbortSignal): Promise<TableState | undefined> {
+  let bytes: Uint8Array
+  try {
+    ;({ bytes } = await store.get(checksumKey(version), { signal }))
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError) return undefined
+    throw error
+  }
+  try {
+    return stateOf(parseJson(new TextDecoder().decode(bytes)) as ChecksumFile, version)
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined
+    throw error
+  }
+}
+
+/**
+ * Lists of transactions and domains are optional fields: a checksum without them does not say that there are none, so only one that
+ * has both can stand for a version.
+ */
+function stateOf(file: ChecksumFile, version: number): TableState | undefined {
+  const complete =
+    file.numMetadata === 1 &&
+    file.numProtocol === 1 &&
+    typeof file.metadata?.schemaString === 'string' &&
+    file.protocol?.minReaderVersion >= 1
+  if (!complete || !Array.isArray(file.setTransactions) || !Array.isArray(file.domainMetadata)) return undefined
+  if (!Number.isSafeInteger(file.numFiles) || !Number.isSafeInteger(file.tableSizeBytes)) return undefined
+  return {
+    version,
+    protocol: file.protocol,
+    metadata: { ...file.metadata, configuration: file.metadata.configuration ?? {} },
+    txns: new Map(file.setTransactions.map((txn) => [txn.appId, txn])),
+    domains: new Map(file.domainMetadata.filter((domain) => !domain.removed).map((domain) => [domain.domain, domain])),
+    counts: { files: file.numFiles, bytes: file.tableSizeBytes, rows: file.varve?.rows },
+    inCommitTimestamp: file.inCommitTimestampOpt ?? undefined,
+    txnId: file.txnId,
+    checkpoint: file.varve?.checkpoint,
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * One commit: reading its lines, and the fingerprint that chains it to its parent.
+ *
+ * A commit is read once, as bytes; the lines are parsed when asked. Blank lines are passed over; a line that is no JSON object is an
+ * error that names the version and the line (§Delta Log Entries).
+ */
+import { createHash } from 'node:crypto'
+import { LogError } from '../errors/index.ts'
+import { parseJson } from '../schema/json.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import type { Action, CommitInfo } from './actions.ts'
+import { commitKey } from './paths.ts'
+
+/** The parent of a chain's first commit. */
+const chainStart = '0'
+
+/** A commit as it lies in the log. */
+export interface Commit {
+  readonly version: number
+  readonly bytes: Uint8Array
+  /** The store's time of the file, in milliseconds since the epoch. */
+  readonly modified: number
+}
+
+/** Reads a commit. @throws ObjectNotFoundError where there is none. */
+export async function readCommit(store: ObjectStore, version: number, signal?: AbortSignal): Promise<Commit> {
+  const { bytes, meta } = await store.get(commitKey(version), { signal })
+  return { version, bytes, modified: meta.modified.getTime() }
+}
+
+/** The actions of a commit, unknown ones too, in their order. @throws LogError LOG_CORRUPT naming version and line. */
+export function* parseActions(commit: Pick<Commit, 'version' | 'bytes'>): Generator<Action> {
+  let line = 0
+  for (const text of new TextDecoder().decode(commit.bytes).split('\n')) {
+    line += 1
+    if (text.trim() === '') continue
+    yield parseLine(text, commit.version, line)
+  }
+}
+
+/** The commit's own account of itself, wherever it stands in the commit; empty where another engine left it out. */
+export function commitInfoOf(commit: Pick<Commit, 'version' | 'bytes'>): CommitInfo {
+  const text = new TextDecoder().decode(commit.bytes)
+  const lines = text.split('\n')
+  for (const [index, line] of lines.entries()) {
+    if (!line.includes('"commitInfo"')) continue
+    const action = parseLine(line, commit.version, index + 1)
+    if ('commitInfo' in action) return action.commitInfo
+  }
+  return {}
+}
+
+/**
+ * The id of a version: SHA-256 over the parent's id and the commit's bytes, in hex. The same id means the same history. `null` starts
+ * a chain.
+ */
+export function chainId(parent: string | null, bytes: Uint8Array): string {
+  return createHash('sha256')
+    .update(parent ?? chainStart)
+    .update(bytes)
+    .digest('hex')
+}
+
+function parseLine(text: string, version: number, line: number): Action {
+  let value: unknown
+  try {
+    value = parseJson(text)
+  } catch (cause) {
+    throw corrupt(version, line, cause)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw corrupt(version, line)
+  return value as Action
+}
+
+function corrupt(version: number, line: number, cause?: unknown): LogError {
+  return new LogError('LOG_CORRUPT', `Line ${line} of the commit of version ${version} is no JSON object.`, {
+    remedy: `Restore ${commitKey(version)} from a backup, or read an earlier version.`,
+    data: { version, line, file: commitKey(version) },
+    cause,
+  })
+}

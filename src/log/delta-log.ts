@@ -1,0 +1,198 @@
+/**
+ * The log of one table, as a handle keeps it: the newest state it has seen, and lists of files it has built.
+ *
+ * Opening reads a hint, some names and one checksum, whatever the table's size. `update` reads only what is new: one request where
+ * there is nothing. States of other versions come from the checksum nearest below, else from a replay. Everything in the log is
+ * immutable, so nothing that was read is ever asked for again.
+ */
+import { LogError, ObjectNotFoundError, VersionNotFoundError } from '../errors/index.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { checksumsKept, readChecksum } from './checksum.ts'
+import { type Commit, chainId, commitInfoOf, readCommit } from './commit.ts'
+import { FileList } from './file-list.ts'
+import { findLatest, findLatestFrom, readHints } from './latest.ts'
+import { commitKey } from './paths.ts'
+import { checkReadable } from './protocol.ts'
+import { findSegment, readableRange } from './segment.ts'
+import { replayState } from './small-actions.ts'
+import { advance, type TableState } from './state.ts'
+
+/** A list of files is made from an earlier one when at most this many commits lie between. */
+const nearEnough = 1000
+
+/** How far back a commit of ours is looked for, to go on with its chain of ids. */
+const chainReach = 100
+
+/** The log of a table. */
+export class DeltaLog {
+  readonly store: ObjectStore
+  #latest: TableState
+  #chain: { version: number; id: string | null } | undefined
+  readonly #lists = new Map<number, WeakRef<FileList>>()
+  #newestList: FileList | undefined
+
+  private constructor(store: ObjectStore, latest: TableState) {
+    this.store = store
+    this.#latest = latest
+  }
+
+  /** Opens the log under a store's root; `undefined` where there is none. @throws UnsupportedFeatureError, LogError */
+  static async open(store: ObjectStore, signal?: AbortSignal): Promise<DeltaLog | undefined> {
+    const hints = await readHints(store, signal)
+    const version = await findLatest(store, hints, signal)
+    if (version === undefined) return undefined
+    const state = await readState(store, version, hints.checkpoint?.version, signal)
+    checkReadable(state.protocol, store.root)
+    return new DeltaLog(store, state)
+  }
+
+  /** A log whose first commit was just written by us. */
+  static created(store: ObjectStore, state: TableState): DeltaLog {
+    return new DeltaLog(store, state)
+  }
+
+  /** The newest state seen so far. */
+  get latest(): TableState {
+    return this.#latest
+  }
+
+  /** Looks for news and returns the newest state. */
+  async update(signal?: AbortSignal): Promise<TableState> {
+    for await (const commit of this.commitsAfter(this.#latest.version, signal)) void commit
+    return this.#latest
+  }
+
+  /** The commits after a version up to the newest, each read once; `latest` has moved to the last of them when the loop ends. */
+  async *commitsAfter(version: number, signal?: AbortSignal): AsyncGenerator<Commit> {
+    let known = version
+    for (;;) {
+      const commit = await readIfThere(this.store, known + 1, signal)
+      if (!commit) {
+        // A hole would be filled by the next append, so the names beyond are looked at once after every move.
+        if (known > version) await findLatestFrom(this.store, known, signal)
+        return
+      }
+      known = commit.version
+      if (known === this.#latest.version + 1) this.#move(advance(this.#latest, commit))
+      yield commit
+    }
+  }
+
+  /** Takes note of a commit of ours, or of a state that has become better known (a checkpoint, exact counts). */
+  advanceTo(state: TableState, id?: string): void {
+    if (state.version < this.#latest.version) return
+    this.#move(state)
+    if (id !== undefined) this.#chain = { version: state.version, id }
+  }
+
+  /** The state of a version. @throws VersionNotFoundError with the range that can be read. */
+  async stateAt(version: number, signal?: AbortSignal): Promise<TableState> {
+    if (version === this.#latest.version) return this.#latest
+    const there = version >= 0 && (await this.store.head(commitKey(version), { signal })) !== undefined
+    if (!there) {
+      const known = await this.update(signal)
+      if (known.version === version) return known
+      const behindCheckpoint = version >= 0 && version < known.version && (await this.#fromCheckpoint(version, signal))
+      if (behindCheckpoint) return behindCheckpoint
+      throw await this.versionNotFound(version, signal)
+    }
+    const state = await readState(this.store, version, this.#latest.checkpoint?.version, signal).catch(async (error: unknown) => {
+      if (error instanceof LogError && error.code === 'LOG_INCOMPLETE') throw await this.versionNotFound(version, signal)
+      throw error
+    })
+    checkReadable(state.protocol, this.store.root)
+    return state
+  }
+
+  /** The list of files of a version: one that is there, an earlier one moved on, or a replay. */
+  async files(state: TableState): Promise<FileList> {
+    const { version } = state
+    const known = this.#lists.get(version)?.deref()
+    if (known) return known
+    const base = this.#newestList
+    const near = base && base.version < version && version - base.version <= nearEnough
+    const list = near
+      ? await base.advance(this.store, version)
+      : await FileList.build(this.store, version, { hint: state.checkpoint?.version })
+    this.#lists.set(version, new WeakRef(list))
+    if (!base || base.version < version) this.#newestList = list
+    if (version === this.#latest.version && !this.#latest.counts) this.#latest = { ...this.#latest, counts: await list.counts() }
+    return list
+  }
+
+  /** The id of a version (see `chainId`), or `null` where no commit of ours is near enough to go on from. */
+  async idOf(version: number, signal?: AbortSignal): Promise<string | null> {
+    if (this.#chain?.version === version) return this.#chain.id
+    const later: Commit[] = []
+    let id: string | null = null
+    for (let v = version; v >= 0 && version - v < chainReach; v -= 1) {
+      const commit = await readIfThere(this.store, v, signal)
+      if (!commit) break
+      later.push(commit)
+      const ours = commitInfoOf(commit).varve
+      if (!ours && v > 0) continue
+      if (ours) id = later.reduceRight<string | null>((parent, each) => chainId(parent, each.bytes), ours.parent)
+      break
+    }
+    if (version === this.#latest.version) this.#chain = { version, id }
+    return id
+  }
+
+  /** The error for a version that is not there, with the range that is. */
+  async versionNotFound(asked: number | string, signal?: AbortSignal): Promise<VersionNotFoundError> {
+    const range = (await readableRange(this.store, signal)) ?? { earliest: this.#latest.version, latest: this.#latest.version }
+    const what = typeof asked === 'number' ? `Version ${asked}` : asked
+    return new VersionNotFoundError(
+      'VERSION_NOT_FOUND',
+      `${what} of ${this.store.root} cannot be read; versions ${range.earliest} to ${range.latest} can.`,
+      {
+        remedy: `Ask for a version from ${range.earliest} to ${range.latest}.`,
+        data: { root: this.store.root, asked, earliest: range.earliest, latest: range.latest },
+      },
+    )
+  }
+
+  /** A version whose own commit was cleaned up may still have its checkpoint. */
+  async #fromCheckpoint(version: number, signal?: AbortSignal): Promise<TableState | undefined> {
+    const segment = await findSegment(this.store, version, { signal }).catch(() => undefined)
+    return segment?.checkpoint?.version === version ? replayState(this.store, segment, signal) : undefined
+  }
+
+  #move(state: TableState): void {
+    checkReadable(state.protocol, this.store.root)
+    this.#latest = state
+  }
+}
+
+/** The state of a version whose commit is there. */
+async function readState(
+  store: ObjectStore,
+  version: number,
+  checkpointHint: number | undefined,
+  signal?: AbortSignal,
+): Promise<TableState> {
+  const fromChecksum = await nearestChecksum(store, version, signal)
+  if (!fromChecksum) return replayState(store, await findSegment(store, version, { hint: checkpointHint, signal }), signal)
+  let state = fromChecksum
+  while (state.version < version) state = advance(state, await readCommit(store, state.version + 1, signal))
+  return state
+}
+
+/** The version's own checksum, the one that thinning keeps below it, or the next below. */
+async function nearestChecksum(store: ObjectStore, version: number, signal?: AbortSignal): Promise<TableState | undefined> {
+  const kept = version - (version % checksumsKept)
+  for (const candidate of [version, version - 1, kept]) {
+    const state = candidate >= 0 ? await readChecksum(store, candidate, signal) : undefined
+    if (state) return state
+  }
+  return undefined
+}
+
+async function readIfThere(store: ObjectStore, version: number, signal?: AbortSignal): Promise<Commit | undefined> {
+  try {
+    return await readCommit(store, version, signal)
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError) return undefined
+    throw error
+  }
+}

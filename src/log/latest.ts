@@ -1,0 +1,104 @@
+/**
+ * Finding the newest version without listing the log.
+ *
+ * Two hints say where to begin: the protocol's `_last_checkpoint` and our `_varve/head`. A hint is believed only where the commit of
+ * its version is still there; where neither holds, one listing decides. From there names are probed forward in growing steps, and a
+ * few beyond the end, so that a hole is seen and never filled. A store where a request costs a round trip lists from the hint instead.
+ */
+import { LogError, ObjectNotFoundError } from '../errors/index.ts'
+import { parseJson } from '../schema/json.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { commitKey, headKey, lastCheckpointKey, logFolder, parseLogName } from './paths.ts'
+
+/** A version that `_last_checkpoint` names, with what it says of it. */
+export interface CheckpointHint {
+  readonly version: number
+  /** File actions in it, where the hint says. */
+  readonly adds: number | undefined
+}
+
+/** The hints of a table, unchecked. */
+export interface Hints {
+  readonly checkpoint: CheckpointHint | undefined
+  readonly head: number | undefined
+}
+
+/** Names probed beyond the last version found. */
+const beyond = 4
+
+/** Reads both hints; a missing or damaged one is none. */
+export async function readHints(store: ObjectStore, signal?: AbortSignal): Promise<Hints> {
+  const [checkpoint, head] = await Promise.all([readHint(store, lastCheckpointKey, signal), readHint(store, headKey, signal)])
+  const adds = checkpoint?.numOfAddFiles ?? checkpoint?.size
+  const version = validVersion(checkpoint?.version)
+  return {
+    checkpoint: version === undefined ? undefined : { version, adds: typeof adds === 'number' ? adds : undefined },
+    head: validVersion(head?.version),
+  }
+}
+
+/** The newest version at or after the hints, or `undefined` where there is no commit at all. @throws LogError LOG_GAP */
+export async function findLatest(store: ObjectStore, hints: Hints, signal?: AbortSignal): Promise<number | undefined> {
+  const start = Math.max(hints.checkpoint?.version ?? -1, hints.head ?? -1)
+  if (start >= 0 && (await exists(store, start, signal))) return findLatestFrom(store, start, signal)
+  const versions = await listCommits(store, signal)
+  return versions.at(-1)
+}
+
+/** The newest version, given one that is known to be there. */
+export async function findLatestFrom(store: ObjectStore, known: number, signal?: AbortSignal): Promise<number> {
+  if (store.kind !== 'local' && store.kind !== 'memory') return (await listCommits(store, signal, known)).at(-1) ?? known
+  let there = known
+  let step = 1
+  while (await exists(store, there + step, signal)) {
+    there += step
+    step *= 2
+  }
+  for (let missing = there + step; missing - there > 1; ) {
+    const middle = Math.floor((there + missing) / 2)
+    if (await exists(store, middle, signal)) there = middle
+    else missing = middle
+  }
+  for (let ahead = 2; ahead <= beyond; ahead += 1) {
+    if (await exists(store, there + ahead, signal)) throw gap(store, there + 1)
+  }
+  return there
+}
+
+/** All versions with a commit in the log, ascending. @throws LogError LOG_GAP is left to whoever reads them. */
+export async function listCommits(store: ObjectStore, signal?: AbortSignal, after?: number): Promise<number[]> {
+  const versions: number[] = []
+  const startAfter = after === undefined ? {} : { startAfter: commitKey(after) }
+  for await (const entry of store.list(`${logFolder}/`, { ...startAfter, delimiter: '/', signal })) {
+    const name = parseLogName(entry.key.slice(logFolder.length + 1))
+    if (name?.kind === 'commit') versions.push(name.version)
+  }
+  return versions
+}
+
+/** A hole in the log, named. */
+export function gap(store: ObjectStore, version: number): LogError {
+  return new LogError('LOG_GAP', `The log of ${store.root} has no commit of version ${version}, though later ones are there.`, {
+    remedy: `Restore ${commitKey(version)} from a backup, or read a version before it.`,
+    data: { root: store.root, version, file: commitKey(version) },
+  })
+}
+
+async function exists(store: ObjectStore, version: number, signal?: AbortSignal): Promise<boolean> {
+  return (await store.head(commitKey(version), { signal })) !== undefined
+}
+
+async function readHint(store: ObjectStore, key: string, signal?: AbortSignal): Promise<Record<string, unknown> | undefined> {
+  try {
+    const { bytes } = await store.get(key, { signal })
+    const value = parseJson(new TextDecoder().decode(bytes))
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError || error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function validVersion(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+}

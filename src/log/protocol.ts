@@ -1,0 +1,138 @@
+/**
+ * The gate in front of every table: what a reader and a writer must know (§Protocol Evolution, §Table Features).
+ *
+ * A reader refuses a reader version or reader feature that it does not know; a writer refuses, besides, a writer version or writer
+ * feature that it does not know, and the known ones whose obligations this table would put on it and that it cannot keep. Both name
+ * what they refuse. Legacy versions stand for the features that they imply.
+ */
+import { LogError, UnsupportedFeatureError } from '../errors/index.ts'
+import type { StructField, StructType } from '../schema/types.ts'
+import type { Metadata, Protocol } from './actions.ts'
+
+const legacyWriterFeatures: readonly (readonly [number, readonly string[]])[] = [
+  [2, ['appendOnly', 'invariants']],
+  [3, ['checkConstraints']],
+  [4, ['changeDataFeed', 'generatedColumns']],
+  [5, ['columnMapping']],
+  [6, ['identityColumns']],
+]
+
+/** Reader features whose tables can be read: by what is built, or because nothing is asked of a reader. */
+const readable = new Set([
+  'columnMapping',
+  'deletionVectors',
+  'timestampNtz',
+  'typeWidening',
+  'typeWidening-preview',
+  'v2Checkpoint',
+  'vacuumProtocolCheck',
+  'variantType',
+  'variantType-preview',
+])
+
+/** Writer features that an append keeps, or that ask nothing of it. */
+const writable = new Set([
+  'appendOnly',
+  'changeDataFeed',
+  'checkConstraints',
+  'clustering',
+  'columnMapping',
+  'deletionVectors',
+  'domainMetadata',
+  'generatedColumns',
+  'identityColumns',
+  'allowColumnDefaults',
+  'inCommitTimestamp',
+  'invariants',
+  'timestampNtz',
+  'typeWidening',
+  'typeWidening-preview',
+  'v2Checkpoint',
+  'vacuumProtocolCheck',
+  'variantType',
+  'variantType-preview',
+])
+
+/** All features that the protocol of a table switches on, implied ones too. */
+export function features(protocol: Protocol): { reader: ReadonlySet<string>; writer: ReadonlySet<string> } {
+  const writer = new Set(protocol.minWriterVersion >= 7 ? (protocol.writerFeatures ?? []) : [])
+  if (protocol.minWriterVersion < 7) {
+    for (const [version, names] of legacyWriterFeatures)
+      if (protocol.minWriterVersion >= version) for (const name of names) writer.add(name)
+  }
+  const reader = new Set(protocol.minReaderVersion >= 3 ? (protocol.readerFeatures ?? []) : [])
+  if (protocol.minReaderVersion === 2) reader.add('columnMapping')
+  return { reader, writer }
+}
+
+/** Checks that this table can be read. @throws UnsupportedFeatureError naming what is not known; LogError for a protocol of no legal shape. */
+export function checkReadable(protocol: Protocol, root: string): void {
+  checkShape(protocol, root)
+  if (protocol.minReaderVersion > 3) throw unsupported(`reader version ${protocol.minReaderVersion}`, 'read', root)
+  for (const feature of features(protocol).reader) if (!readable.has(feature)) throw unsupported(feature, 'read', root)
+}
+
+/** Checks that rows can be appended to this table. @throws UnsupportedFeatureError naming the feature, and the column where one is the reason. */
+export function checkAppendable(protocol: Protocol, metadata: Metadata, schema: StructType, root: string): void {
+  checkReadable(protocol, root)
+  if (protocol.minWriterVersion > 7) throw unsupported(`writer version ${protocol.minWriterVersion}`, 'write', root)
+  const { writer } = features(protocol)
+  for (const feature of writer) if (!writable.has(feature)) throw unsupported(feature, 'write', root)
+  const constraint = Object.keys(metadata.configuration).find((key) => key.startsWith('delta.constraints.'))
+  if (constraint && writer.has('checkConstraints')) throw unsupported('checkConstraints', 'write', root, constraint)
+  for (const [path, field] of allFields(schema)) {
+    const reason = obligation(field, writer)
+    if (reason) throw unsupported(reason, 'write', root, `column ${path}`)
+  }
+}
+
+/** Whether commits of this table carry their own time (§In-Commit Timestamps). */
+export function hasInCommitTimestamps(protocol: Protocol, metadata: Metadata): boolean {
+  return features(protocol).writer.has('inCommitTimestamp') && metadata.configuration['delta.enableInCommitTimestamps'] === 'true'
+}
+
+/** Column metadata under which a plain append would break a promise to readers. */
+function obligation(field: StructField, writer: ReadonlySet<string>): string | undefined {
+  if (writer.has('invariants') && 'delta.invariants' in field.metadata) return 'invariants'
+  if (writer.has('generatedColumns') && 'delta.generationExpression' in field.metadata) return 'generatedColumns'
+  if (writer.has('identityColumns') && 'delta.identity.step' in field.metadata) return 'identityColumns'
+  if (writer.has('allowColumnDefaults') && 'CURRENT_DEFAULT' in field.metadata) return 'allowColumnDefaults'
+  return undefined
+}
+
+function* allFields(schema: StructType, prefix = ''): Generator<[string, StructField]> {
+  for (const field of schema.fields) {
+    yield [prefix + field.name, field]
+    if (typeof field.type === 'object' && field.type.type === 'struct') yield* allFields(field.type, `${prefix}${field.name}.`)
+  }
+}
+
+function checkShape(protocol: Protocol, root: string): void {
+  const { minReaderVersion: reader, minWriterVersion: writer } = protocol
+  const problem = !(Number.isSafeInteger(reader) && Number.isSafeInteger(writer) && reader >= 1 && writer >= 1)
+    ? 'its versions are no positive integers'
+    : reader === 3 && !Array.isArray(protocol.readerFeatures)
+      ? 'reader version 3 needs a list of reader features'
+      : writer === 7 && !Array.isArray(protocol.writerFeatures)
+        ? 'writer version 7 needs a list of writer features'
+        : reader === 3 && writer < 7
+          ? 'reader version 3 needs writer version 7'
+          : undefined
+  if (!problem) return
+  throw new LogError('LOG_CORRUPT', `The protocol action of ${root} is not legal: ${problem}.`, {
+    remedy: 'Ask whoever wrote this table; restore the log from a backup if it was edited by hand.',
+    data: { root, minReaderVersion: Number(reader), minWriterVersion: Number(writer) },
+  })
+}
+
+function unsupported(feature: string, verb: 'read' | 'write', root: string, where?: string): UnsupportedFeatureError {
+  const place = where ? ` (${where})` : ''
+  return new UnsupportedFeatureError(
+    'UNSUPPORTED_FEATURE',
+    `To ${verb} the table ${root} one must know ${feature}${place}, which Varve does not.`,
+    {
+      remedy: `Use an engine that knows ${feature}, or drop the feature from the table there.`,
+      data: { feature, verb, root },
+    },
+  )
+}

@@ -1,0 +1,161 @@
+/**
+ * Replay in the engine: from the files of a log segment to SQL relations of logical files (§Action Reconciliation).
+ *
+ *   checkpoint (Parquet or JSON, sidecars) ─┐
+ *                                           ├─ the newest action of each (path, vector) ─ live files, tombstones
+ *   commits (newline-delimited JSON) ───────┘
+ *
+ * Of the commits, the newest action of a key wins; a file of the checkpoint lives on where no commit speaks of its key. The order of
+ * lines inside a commit means nothing. No action becomes an object in JavaScript.
+ *
+ * Every relation here has the columns `version`, `added` (an add, else a remove), `key` (the decoded path), `vector` (the id of the
+ * deletion vector, or the empty text) and the fields of the action under the protocol's names; `path` is as the log spells it.
+ */
+import type { Connection } from '../engine/index.ts'
+import { LogError } from '../errors/index.ts'
+import { quoteIdentifier, quoteLiteral, quotePaths } from '../schema/quoting.ts'
+import type { DataType } from '../schema/types.ts'
+import { logFolder } from './paths.ts'
+import type { Checkpoint } from './segment.ts'
+
+/** The fields of a file action that are kept, with their types; `add` and `remove` share most. */
+export const fileFields: readonly (readonly [string, string])[] = [
+  ['path', 'VARCHAR'],
+  ['partitionValues', 'MAP(VARCHAR, VARCHAR)'],
+  ['size', 'BIGINT'],
+  ['modificationTime', 'BIGINT'],
+  ['deletionTimestamp', 'BIGINT'],
+  ['stats', 'VARCHAR'],
+  ['tags', 'MAP(VARCHAR, VARCHAR)'],
+  [
+    'deletionVector',
+    'STRUCT("storageType" VARCHAR, "pathOrInlineDv" VARCHAR, "offset" INTEGER, "sizeInBytes" INTEGER, "cardinality" BIGINT)',
+  ],
+  ['baseRowId', 'BIGINT'],
+  ['defaultRowCommitVersion', 'BIGINT'],
+  ['clusteringProvider', 'VARCHAR'],
+]
+
+/** One line of a commit may be this long, in bytes: the schema of a table with many thousand columns is one line. */
+const longestLine = 256 << 20
+
+/** The actions of the commits at these local paths. */
+export function commitActions(paths: readonly string[]): string {
+  return jsonActions(paths, `CAST(regexp_extract(filename, '(\\d{20})\\.json$', 1) AS BIGINT)`)
+}
+
+/** The actions of a checkpoint: `paths` are its own files and its sidecars. */
+export async function checkpointActions(
+  connection: Connection,
+  checkpoint: Checkpoint,
+  paths: readonly string[],
+  sidecars: readonly string[],
+): Promise<string> {
+  if (checkpoint.encoding === 'json') {
+    const top = jsonActions(paths, String(checkpoint.version))
+    return sidecars.length === 0 ? top : `${top} UNION ALL ${await parquetActions(connection, checkpoint.version, sidecars)}`
+  }
+  return parquetActions(connection, checkpoint.version, [...paths, ...sidecars])
+}
+
+/** Live files: what the checkpoint (or an older list of files) holds, moved on by the commits. Either may be absent. */
+export function liveFiles(base: string | undefined, commits: string | undefined): string {
+  return reconciled(base, commits, 'added')
+}
+
+/** Tombstones, reconciled the same way. */
+export function tombstones(base: string | undefined, commits: string | undefined): string {
+  return reconciled(base, commits, 'NOT added')
+}
+
+/** The store keys of a checkpoint's sidecars (§Sidecar File Information). @throws LogError LOG_CORRUPT for one that lies elsewhere. */
+export async function sidecarKeys(connection: Connection, checkpoint: Checkpoint, paths: readonly string[]): Promise<string[]> {
+  const source = smallActions(checkpoint, paths)
+  const columns = await connection.describe(`SELECT * FROM ${source}`)
+  if (!columns.some((column) => column.name === 'sidecar')) return []
+  const rows = await connection.all(`SELECT DISTINCT sidecar.path AS path FROM ${source} WHERE sidecar.path IS NOT NULL`)
+  return rows.map((row) => {
+    const path = decodeURIComponent(String(row.path))
+    if (!path.includes('/') && path !== '..') return `${logFolder}/_sidecars/${path}`
+    throw new LogError('LOG_CORRUPT', `The checkpoint of version ${checkpoint.version} names the sidecar ${path}, which lies elsewhere.`, {
+      remedy: 'Check who wrote this log.',
+      data: { version: checkpoint.version, path },
+    })
+  })
+}
+
+/** A checkpoint's own files as a relation of all its columns, for the actions that are not of files. */
+export function smallActions(checkpoint: Checkpoint, paths: readonly string[]): string {
+  if (checkpoint.encoding === 'parquet') return parquetSource(paths)
+  const columns = `{'protocol': 'JSON', 'metaData': 'JSON', 'txn': 'JSON', 'domainMetadata': 'JSON', 'sidecar': 'STRUCT(path VARCHAR)'}`
+  return `read_json(${quotePaths(paths)}, format = 'newline_delimited', columns = ${columns}, maximum_object_size = ${longestLine})`
+}
+
+function reconciled(base: string | undefined, commits: string | undefined, keep: 'added' | 'NOT added'): string {
+  if (commits === undefined) return `SELECT * FROM (${base ?? nothing()}) WHERE ${keep}`
+  const newest = `newest AS MATERIALIZED (
+    SELECT key, vector, arg_max(action, 2 * version + CAST(added AS INTEGER)) AS action FROM (${commits}) AS action GROUP BY key, vector)`
+  const moved = `SELECT unnest(action) FROM newest WHERE action.${keep === 'added' ? 'added' : 'added = false'}`
+  if (base === undefined) return `WITH ${newest} ${moved}`
+  return `WITH ${newest} SELECT base.* FROM (${base}) AS base ANTI JOIN newest USING (key, vector) WHERE ${keep} UNION ALL ${moved}`
+}
+
+function jsonActions(paths: readonly string[], version: string): string {
+  const struct = `STRUCT(${fileFields.map(([name, type]) => `${quoteIdentifier(name)} ${type}`).join(', ')})`
+  const columns = `{'add': ${quoteLiteral(struct)}, 'remove': ${quoteLiteral(struct)}}`
+  const options = `format = 'newline_delimited', columns = ${columns}, filename = true, maximum_object_size = ${longestLine}`
+  const fields = fileFields.map(([name]) => `action.${quoteIdentifier(name)} AS ${quoteIdentifier(name)}`)
+  return `SELECT version, added, ${keyAndVector('action.path', 'action."deletionVector"')}, ${fields.join(', ')} FROM (
+    SELECT ${version} AS version, add IS NOT NULL AS added, coalesce(add, remove) AS action
+    FROM read_json(${quotePaths(paths)}, ${options}) WHERE add IS NOT NULL OR remove IS NOT NULL)`
+}
+
+async function parquetActions(connection: Connection, version: number, paths: readonly string[]): Promise<string> {
+  const source = parquetSource(paths)
+  const columns = await connection.describe(`SELECT * FROM ${source}`)
+  const parts: string[] = []
+  for (const action of ['add', 'remove'] as const) {
+    const type = columns.find((column) => column.name === action)?.type
+    if (!isStruct(type)) continue
+    const present = new Set(type.fields.map((field) => field.name))
+    const fields = fileFields.map(([name, sqlType]) => `CAST(${fieldOf(action, name, present)} AS ${sqlType}) AS ${quoteIdentifier(name)}`)
+    const vector = present.has('deletionVector') ? `${action}."deletionVector"` : undefined
+    parts.push(`SELECT ${version} AS version, ${action === 'add'} AS added, ${keyAndVector(`${action}.path`, vector)}, ${fields.join(', ')}
+      FROM ${source} WHERE ${action}.path IS NOT NULL`)
+  }
+  return parts.length > 0 ? parts.join(' UNION ALL ') : nothing()
+}
+
+/** A field of an action in Parquet; statistics that are there in typed form alone are put back into JSON. */
+function fieldOf(action: string, name: string, present: ReadonlySet<string>): string {
+  const value = (field: string) => `${action}.${quoteIdentifier(field)}`
+  if (name === 'stats' && present.has('stats_parsed')) {
+    const typed = `CAST(to_json(${value('stats_parsed')}) AS VARCHAR)`
+    return present.has('stats') ? `coalesce(${value('stats')}, ${typed})` : typed
+  }
+  return present.has(name) ? value(name) : 'NULL'
+}
+
+/**
+ * The decoded path and the vector's id. A path is decoded once; `file:/x` and `file:///x` are `/x`. A vector's id has no `@` where
+ * there is no offset.
+ */
+function keyAndVector(path: string, vector: string | undefined): string {
+  const key = `regexp_replace(url_decode(${path}), '^file:/*', '/', 'i')`
+  if (vector === undefined) return `${key} AS key, '' AS vector`
+  const id = `${vector}."storageType" || ${vector}."pathOrInlineDv" || coalesce('@' || ${vector}."offset", '')`
+  return `${key} AS key, coalesce(${id}, '') AS vector`
+}
+
+function parquetSource(paths: readonly string[]): string {
+  return `read_parquet(${quotePaths(paths)}, hive_partitioning = false, union_by_name = ${paths.length > 1})`
+}
+
+function nothing(): string {
+  const fields = fileFields.map(([name, type]) => `CAST(NULL AS ${type}) AS ${quoteIdentifier(name)}`)
+  return `SELECT 0 AS version, true AS added, '' AS key, '' AS vector, ${fields.join(', ')} WHERE false`
+}
+
+function isStruct(type: DataType | { unsupported: string } | undefined): type is Extract<DataType, { type: 'struct' }> {
+  return typeof type === 'object' && 'type' in type && type.type === 'struct'
+}

@@ -1,0 +1,158 @@
+/**
+ * Putting a prepared transaction into the log (§Creation of New Log Entries).
+ *
+ *   judge the transaction id ─ stage for the newest version ─ put-if-absent ─ committed
+ *          ▲                                                      │
+ *          └── rebase: read the winners, look for conflicts ◄─────┴─ taken by another writer
+ *
+ * The outcome is committed, already applied, or a conflict: values, not exceptions. Where the store cannot say whether a put landed,
+ * the name is read: our bytes, another's, or nothing, and then the same bytes are put again under the same name. No other version is
+ * tried while the outcome of the last is unknown.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AbortedError, ObjectNotFoundError, UnknownOutcomeError, type VarveError } from '../errors/index.ts'
+import { type Action, chainId, commitKey, DeltaLog, parseActions, StateBuilder, type TableState } from '../log/index.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { blindAppendConflict, type Conflict } from './conflict.ts'
+import { type Attempt, commitTimestamp, type Prepared, stage } from './stage.ts'
+import { judge, type TransactionId } from './transaction-id.ts'
+
+/** How a transaction ended. */
+export type CommitOutcome =
+  | { readonly outcome: 'committed'; readonly state: TableState; readonly warnings: readonly string[] }
+  | { readonly outcome: 'applied'; readonly state: TableState }
+  | { readonly outcome: 'conflict'; readonly conflict: Conflict }
+
+/** What a commit needs besides the transaction. */
+export interface CommitOptions {
+  readonly txn?: TransactionId | undefined
+  /** Conflicts of this transaction with a winner's commit. Default: those of a blind append. */
+  readonly conflictWith?: (version: number, actions: Iterable<Action>) => Conflict | undefined
+  /** Writes that must be on stable storage before the commit is seen: data files still on their way. */
+  readonly after?: Promise<unknown> | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  readonly clock?: (() => number) | undefined
+}
+
+/** A previous commit time this far ahead of our clock, in milliseconds, is warned about: it drags all later ones. */
+const tolerableLead = 5 * 60_000
+
+/** How often an unknown outcome is looked into before it is reported as unknown. */
+const resolveTries = 8
+
+/**
+ * Commits on top of the log's newest version, rebasing over other writers' commits until it is there or cannot be. `read` is the state
+ * that the transaction was prepared for; every commit since is looked at for a conflict.
+ */
+export async function commit(log: DeltaLog, read: TableState, prepared: Prepared, options: CommitOptions = {}): Promise<CommitOutcome> {
+  const { txn, signal, conflictWith = blindAppendConflict } = options
+  const clock = options.clock ?? Date.now
+  for (let checked = read.version; ; checked = log.latest.version) {
+    if (log.latest.version > checked) {
+      const conflict = await firstConflict(log, checked, conflictWith, signal)
+      if (conflict) return { outcome: 'conflict', conflict }
+    }
+    const base = log.latest
+    const verdict = txn ? await judge(log, base, txn, signal) : 'new'
+    if (verdict === 'applied') return { outcome: 'applied', state: base }
+    const attempt: Attempt = { base, parent: await log.idOf(base.version, signal), now: clock(), txn: recorded(base, txn, verdict) }
+    const staged = stage(prepared, attempt)
+    const version = base.version + 1
+    if ((await putCommit(log.store, version, staged.bytes, options)) === 'created') {
+      const state = afterCommit(base, version, staged.actions)
+      log.advanceTo(state, chainId(attempt.parent, staged.bytes))
+      return { outcome: 'committed', state, warnings: clockWarnings(base, attempt.now) }
+    }
+    const conflict = await firstConflict(log, base.version, conflictWith, signal)
+    if (conflict) return { outcome: 'conflict', conflict }
+  }
+}
+
+/** Reads what other writers committed after a version; the log has moved to the newest of it unless there is a conflict. */
+async function firstConflict(
+  log: DeltaLog,
+  version: number,
+  conflictWith: NonNullable<CommitOptions['conflictWith']>,
+  signal: AbortSignal | undefined,
+): Promise<Conflict | undefined> {
+  for await (const winner of log.commitsAfter(version, signal)) {
+    const conflict = conflictWith(winner.version, parseActions(winner))
+    if (conflict) return conflict
+  }
+  return undefined
+}
+
+/** Writes version 0. `exists` where another writer has it. */
+export async function commitFirst(
+  store: ObjectStore,
+  prepared: Prepared,
+  options: CommitOptions = {},
+): Promise<{ readonly outcome: 'committed'; readonly log: DeltaLog } | { readonly outcome: 'exists' }> {
+  const { txn } = options
+  const attempt: Attempt = { base: undefined, parent: null, now: (options.clock ?? Date.now)(), txn: recorded(undefined, txn, 'new') }
+  const staged = stage(prepared, attempt)
+  if ((await putCommit(store, 0, staged.bytes, options)) === 'exists') return { outcome: 'exists' }
+  const log = DeltaLog.created(store, afterCommit(undefined, 0, staged.actions))
+  log.advanceTo(log.latest, chainId(null, staged.bytes))
+  return { outcome: 'committed', log }
+}
+
+/** The state after a commit of ours: from its actions, not from its text. */
+function afterCommit(base: TableState | undefined, version: number, actions: readonly Action[]): TableState {
+  const builder = new StateBuilder(base)
+  for (const action of actions) builder.apply(action)
+  return builder.build(version)
+}
+
+/** Puts a commit's body under its name and settles the outcome. */
+async function putCommit(store: ObjectStore, version: number, bytes: Uint8Array, options: CommitOptions): Promise<'created' | 'exists'> {
+  const { signal, after } = options
+  if (signal?.aborted) throw new AbortedError('The commit', signal.reason)
+  const first = await store.putIfAbsent(commitKey(version), bytes, { signal, after })
+  if (first.outcome !== 'unknown') return first.outcome
+  for (let tries = 0; tries < resolveTries; tries += 1) {
+    const found = await readCommitBytes(store, version)
+    if (found !== undefined && found !== 'unreadable') return Buffer.compare(found, bytes) === 0 ? 'created' : 'exists'
+    // Nothing there yet: the same bytes again. "Exists" may then be the first attempt, landed late, so only reading tells.
+    if (found === undefined && (await store.putIfAbsent(commitKey(version), bytes)).outcome === 'created') return 'created'
+    await sleep(Math.min(1000, 10 * 2 ** tries))
+  }
+  throw unknown(store, version, first.cause)
+}
+
+async function readCommitBytes(store: ObjectStore, version: number): Promise<Uint8Array | 'unreadable' | undefined> {
+  try {
+    return (await store.get(commitKey(version))).bytes
+  } catch (error) {
+    return error instanceof ObjectNotFoundError ? undefined : 'unreadable'
+  }
+}
+
+/** The number that the protocol's action keeps: the highest of the application. */
+function recorded(base: TableState | undefined, txn: TransactionId | undefined, verdict: 'new' | 'late'): Attempt['txn'] {
+  if (!txn) return undefined
+  const highest = verdict === 'late' ? base?.txns.get(txn.appId)?.version : undefined
+  return { appId: txn.appId, version: txn.version, records: highest ?? txn.version }
+}
+
+function clockWarnings(base: TableState, now: number): string[] {
+  const lead = commitTimestamp(base, now) - now
+  if (lead <= tolerableLead) return []
+  const minutes = Math.round(lead / 60_000)
+  return [
+    `Version ${base.version} was committed by a clock ${minutes} minutes ahead of this one; commit times never run backwards, so this version's is ahead too.`,
+  ]
+}
+
+function unknown(store: ObjectStore, version: number, cause: unknown): VarveError {
+  return new UnknownOutcomeError(
+    'COMMIT_UNKNOWN',
+    `Whether version ${version} of ${store.root} was committed cannot be found out: the store does not answer.`,
+    {
+      remedy: 'Look at the history once the store answers again; run the load again with its transaction id, which lands at most once.',
+      data: { root: store.root, version },
+      cause,
+    },
+  )
+}

@@ -1,0 +1,87 @@
+/**
+ * The body of a commit, one attempt at a time.
+ *
+ * What was prepared once (the data files and their actions) stays as it is; what depends on the version is staged for each attempt:
+ * the commit's time, the parent's id, the version that was read. Every body has its own `txnId`, so that two bodies are never the same
+ * bytes and an ambiguous answer can be settled by reading.
+ */
+import { v7 as uuidv7 } from 'uuid'
+import { type Action, type CommitInfo, hasInCommitTimestamps, type Metadata, type Protocol, type TableState } from '../log/index.ts'
+import { stringifyJson } from '../schema/json.ts'
+
+/** A transaction whose data is written and that only has to be put into the log. */
+export interface Prepared {
+  /** As Spark's history names it: `WRITE`, `CREATE TABLE`... */
+  readonly operation: string
+  /** Strings, lists as JSON text: anything else breaks Spark's DESCRIBE HISTORY. */
+  readonly parameters: Readonly<Record<string, string>>
+  readonly metrics: Readonly<Record<string, number>>
+  /** All actions but commitInfo and txn. */
+  readonly actions: readonly Action[]
+  readonly isBlindAppend: boolean
+  /** The user's words on this version. */
+  readonly message?: string | undefined
+  /** Where the rows came from, as the user says. */
+  readonly source?: string | undefined
+  /** Files and queries that were read. */
+  readonly inputs?: readonly string[] | undefined
+}
+
+/** What one attempt adds. */
+export interface Attempt {
+  /** The state that the attempt builds on; `undefined` for the first commit of a table. */
+  readonly base: TableState | undefined
+  /** The id of the base, `null` where no chain leads there. */
+  readonly parent: string | null
+  readonly now: number
+  /** The transaction number to record, and the load's own number where that is lower. */
+  readonly txn?: { readonly appId: string; readonly version: number; readonly records: number | bigint } | undefined
+}
+
+const engineInfo = 'Varve/0.1.0'
+
+/** The time of a commit: never earlier than the one before, whatever the clock says (§In-Commit Timestamps). */
+export function commitTimestamp(base: TableState | undefined, now: number): number {
+  return base?.inCommitTimestamp === undefined ? now : Math.max(now, base.inCommitTimestamp + 1)
+}
+
+/** The actions of an attempt: commitInfo first, as in-commit timestamps ask. */
+export function stage(prepared: Prepared, attempt: Attempt): { bytes: Uint8Array; actions: readonly Action[] } {
+  const { base, now, parent, txn } = attempt
+  const [protocol, metadata] = groundOf(prepared, base)
+  const timestamp = commitTimestamp(base, now)
+  const late = txn && txn.records !== txn.version
+  const commitInfo: CommitInfo = {
+    timestamp,
+    ...(hasInCommitTimestamps(protocol, metadata) ? { inCommitTimestamp: timestamp } : {}),
+    operation: prepared.operation,
+    operationParameters: prepared.parameters,
+    ...(base ? { readVersion: base.version } : {}),
+    isolationLevel: 'Serializable',
+    isBlindAppend: prepared.isBlindAppend,
+    operationMetrics: Object.fromEntries(Object.entries(prepared.metrics).map(([name, value]) => [name, String(value)])),
+    ...(prepared.message === undefined ? {} : { userMetadata: prepared.message }),
+    engineInfo,
+    txnId: uuidv7(),
+    varve: {
+      parent,
+      ...(prepared.source === undefined ? {} : { source: prepared.source }),
+      ...(prepared.inputs?.length ? { inputs: prepared.inputs } : {}),
+      ...(late ? { txn: { appId: txn.appId, version: txn.version } } : {}),
+    },
+  }
+  const transaction: Action[] = txn ? [{ txn: { appId: txn.appId, version: txn.records, lastUpdated: now } }] : []
+  const actions = [{ commitInfo }, ...transaction, ...prepared.actions]
+  return { bytes: new TextEncoder().encode(actions.map((action) => `${stringifyJson(action)}\n`).join('')), actions }
+}
+
+/** The protocol and metadata that hold after the commit: its own, else the base's. */
+function groundOf(prepared: Prepared, base: TableState | undefined): [Protocol, Metadata] {
+  let protocol = base?.protocol
+  let metadata = base?.metadata
+  for (const action of prepared.actions) {
+    if ('protocol' in action) protocol = action.protocol
+    if ('metaData' in action) metadata = action.metaData
+  }
+  return [protocol!, metadata!]
+}
