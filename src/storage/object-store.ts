@@ -44,7 +44,7 @@ export interface ReadOptions {
 /** Options of a write. */
 export interface WriteOptions {
   readonly signal?: AbortSignal | undefined
-  /** Lower-case hex; the store refuses a body that has another digest. */
+  /** Lower-case hex; the store refuses a body that has another digest (an ObjectCorruptError of a write: nothing was stored). */
   readonly sha256?: string | undefined
   /** `false`: a derived object (a checksum, a hint) that may be lost at a power cut, so it is not synced. Default `true`. */
   readonly durable?: boolean | undefined

@@ -8,7 +8,7 @@
  * - An abort while a write is on its way gives `unknown` (`putIfAbsent`), never "aborted", unless the store knows better.
  */
 import { existsSync } from 'node:fs'
-import { ObjectNotFoundError, PreconditionError, StoreThrottledError } from '../errors/index.ts'
+import { ObjectCorruptError, ObjectNotFoundError, PreconditionError, StoreThrottledError } from '../errors/index.ts'
 import { corrupt } from './failures.ts'
 import { compareKeys } from './keys.ts'
 import type {
@@ -120,8 +120,8 @@ class RetryingStore implements ObjectStore {
       } catch (error) {
         if (!mayBeThere && (afterFailed || !(error instanceof GivenUp || isRetryable(error)))) throw error
         failure = reasonOf(error)
-        // Throttled means refused; of everything else nobody knows whether it arrived.
-        mayBeThere ||= !(error instanceof StoreThrottledError)
+        // Throttled and corrupt mean refused; of everything else nobody knows whether it arrived.
+        mayBeThere ||= !(error instanceof StoreThrottledError || error instanceof ObjectCorruptError)
       }
       const unknown: PutOutcome = { outcome: 'unknown', cause: failure }
       if (signal?.aborted) {
