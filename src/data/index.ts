@@ -1,0 +1,5 @@
+/** What the rest of the house sees of writing data files. */
+export { type ColumnNaming, columnNaming, fieldId, physicalName } from './physical.ts'
+export type * from './source.ts'
+export { writeFiles } from './write.ts'
+export type { DataFile, WriteTarget } from './write-target.ts'
