@@ -61,6 +61,14 @@ export function chainId(parent: string | null, bytes: Uint8Array): string {
     .digest('hex')
 }
 
+/** A hole in the log, named. */
+export function gap(store: ObjectStore, version: number): LogError {
+  return new LogError('LOG_GAP', `The log of ${store.root} has no commit of version ${version}, though later ones are there.`, {
+    remedy: `Restore ${commitKey(version)} from a backup, or read a version before it.`,
+    data: { root: store.root, version, file: commitKey(version) },
+  })
+}
+
 function parseLine(text: string, version: number, line: number): Action {
   let value: unknown
   try {

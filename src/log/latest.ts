@@ -5,10 +5,12 @@
  * its version is still there; where neither holds, one listing decides. From there names are probed forward in growing steps, and a
  * few beyond the end, so that a hole is seen and never filled. A store where a request costs a round trip lists from the hint instead.
  */
-import { LogError, ObjectNotFoundError } from '../errors/index.ts'
+import { ObjectNotFoundError } from '../errors/index.ts'
 import { parseJson } from '../schema/json.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { gap } from './commit.ts'
 import { commitKey, headKey, lastCheckpointKey, logFolder, parseLogName } from './paths.ts'
+import { readableRange } from './segment.ts'
 
 /** A version that `_last_checkpoint` names, with what it says of it. */
 export interface CheckpointHint {
@@ -37,12 +39,11 @@ export async function readHints(store: ObjectStore, signal?: AbortSignal): Promi
   }
 }
 
-/** The newest version at or after the hints, or `undefined` where there is no commit at all. @throws LogError LOG_GAP */
+/** The newest version at or after the hints, or `undefined` where there is neither a commit nor a complete checkpoint. @throws LogError LOG_GAP */
 export async function findLatest(store: ObjectStore, hints: Hints, signal?: AbortSignal): Promise<number | undefined> {
   const start = Math.max(hints.checkpoint?.version ?? -1, hints.head ?? -1)
   if (start >= 0 && (await exists(store, start, signal))) return findLatestFrom(store, start, signal)
-  const versions = await listCommits(store, signal)
-  return versions.at(-1)
+  return (await readableRange(store, signal))?.latest
 }
 
 /** The newest version, given one that is known to be there. */
@@ -74,14 +75,6 @@ export async function listCommits(store: ObjectStore, signal?: AbortSignal, afte
     if (name?.kind === 'commit') versions.push(name.version)
   }
   return versions
-}
-
-/** A hole in the log, named. */
-export function gap(store: ObjectStore, version: number): LogError {
-  return new LogError('LOG_GAP', `The log of ${store.root} has no commit of version ${version}, though later ones are there.`, {
-    remedy: `Restore ${commitKey(version)} from a backup, or read a version before it.`,
-    data: { root: store.root, version, file: commitKey(version) },
-  })
 }
 
 async function exists(store: ObjectStore, version: number, signal?: AbortSignal): Promise<boolean> {

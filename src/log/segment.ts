@@ -7,7 +7,7 @@
  */
 import { LogError } from '../errors/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { gap } from './latest.ts'
+import { gap } from './commit.ts'
 import { checkpointKey, logFolder, parseLogName } from './paths.ts'
 
 /** A complete checkpoint: the files of which it is made. The top file of a V2 checkpoint may name sidecars, which are not in here. */
@@ -48,20 +48,20 @@ export async function findSegment(store: ObjectStore, version: number, options: 
   return { version, checkpoint, commits: range(first, version) }
 }
 
-/** Versions that can be read, from the log's listing: from the oldest complete checkpoint or version 0 on, without a hole, to the newest. */
+/**
+ * Versions that can be read, from the log's listing: from version 0, or from the oldest complete checkpoint after which no commit is
+ * missing, to the newest commit or checkpoint. `undefined` where there is neither.
+ */
 export async function readableRange(store: ObjectStore, signal?: AbortSignal): Promise<{ earliest: number; latest: number } | undefined> {
   const { commits, checkpoints } = await readListing(store, signal)
-  const latest = maximum(commits)
+  const complete = checkpoints.map((part) => part.version).filter((version) => newestComplete(checkpoints, version)?.version === version)
+  const latest = Math.max(maximum(commits), maximum(complete))
   if (latest < 0) return undefined
-  let earliest = latest
-  while (earliest > 0 && commits.has(earliest - 1)) earliest -= 1
-  if (earliest === 0) return { earliest, latest }
-  const oldest = checkpoints
-    .filter((candidate) => candidate.version >= earliest - 1)
-    .map((candidate) => candidate.version)
-    .sort((a, b) => a - b)
-    .find((candidate) => newestComplete(checkpoints, candidate) !== undefined)
-  return { earliest: oldest ?? latest, latest }
+  let first = latest
+  while (commits.has(first)) first -= 1
+  if (first === -1) return { earliest: 0, latest }
+  const reachable = complete.filter((version) => version >= first)
+  return { earliest: reachable.length > 0 ? Math.min(...reachable) : latest, latest }
 }
 
 interface CheckpointPart {
