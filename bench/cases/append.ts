@@ -1,0 +1,208 @@
+/** Appends: many small ones, and one of a Parquet file. */
+import { link, mkdir, open, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { localStore, type ObjectStore, Table } from '../../src/index.ts'
+import type { Case, Contender, Sample } from '../harness/case.ts'
+import { inputFiles, schema } from '../harness/data.ts'
+import { parquetRelation, plainDuckDB, syncFile } from '../harness/duckdb.ts'
+import { quantile } from '../harness/measure.ts'
+import { lance } from '../harness/peers.ts'
+import { unsynced } from '../harness/unsynced.ts'
+
+interface SmallRow {
+  readonly id: number
+  readonly at: Date
+  readonly user: string
+  readonly amount: number
+  readonly country: string
+}
+
+const begin = Date.UTC(2026, 0, 1)
+const batch = (n: number): SmallRow[] =>
+  Array.from({ length: 100 }, (_, i) => ({
+    id: n * 100 + i,
+    at: new Date(begin + (n * 100 + i) * 1000),
+    user: `user${10_000 + i}`,
+    amount: i / 4,
+    country: i % 2 ? 'DE' : 'FR',
+  }))
+
+async function timed(count: number, one: (n: number) => Promise<unknown>): Promise<Sample> {
+  const times: number[] = []
+  for (let n = 0; n < count; n++) {
+    const began = performance.now()
+    await one(n)
+    times.push(performance.now() - began)
+  }
+  return { p50: quantile(times, 0.5), p95: quantile(times, 0.95) }
+}
+
+function small(name: string, storeOf: (folder: string) => string | ObjectStore): Contender {
+  return {
+    name,
+    role: 'varve',
+    start: async ({ work, short }) => {
+      const batches = Array.from({ length: short ? 100 : 300 }, (_, n) => batch(n))
+      return {
+        sample: async (round) => {
+          const table = await Table.create(storeOf(join(work, `t${round}`)), { schema })
+          return timed(batches.length, (n) => table.append(batches[n]!))
+        },
+      }
+    },
+  }
+}
+
+/** 300 appends of 100 rows. */
+export const appendSmall: Case = {
+  name: 'append-small',
+  title: '300 durable appends of 100 rows (short run: 100), milliseconds for one, as plain objects',
+  shows: ['p50', 'p95'],
+  contenders: [
+    small('varve', (folder) => folder),
+    small('varve, nothing synced', (folder) => unsynced(localStore(folder))),
+    {
+      name: 'lancedb (does not sync)',
+      role: 'peer',
+      start: async ({ work, peers, short }) => {
+        const batches = Array.from({ length: short ? 100 : 300 }, (_, n) => batch(n))
+        const { connect } = lance(peers)
+        return {
+          sample: async (round) => {
+            const table = await (await connect(join(work, `db${round}`))).createTable('t', batches[0])
+            return timed(batches.length, (n) => table.add(batches[n]))
+          },
+        }
+      },
+    },
+    { name: 'delta-rs', role: 'peer' },
+    {
+      name: 'two files and four syncs',
+      role: 'floor',
+      start: async ({ work, short }) => ({
+        sample: async (round) => {
+          const folder = join(work, `f${round}`)
+          const log = join(folder, 'log')
+          await mkdir(log, { recursive: true })
+          const body = Buffer.alloc(1_500, 7)
+          return timed(short ? 100 : 300, async (n) => {
+            await syncedFile(join(folder, 'new'), body)
+            await rename(join(folder, 'new'), join(folder, `${n}.parquet`))
+            await syncFolder(folder)
+            await syncedFile(join(log, `new${n}`), body)
+            await link(join(log, `new${n}`), join(log, `${n}.json`))
+            await syncFolder(log)
+          })
+        },
+      }),
+    },
+  ],
+  targets: [
+    { says: 'p50 beside LanceDB, which does not sync', of: 'varve', to: 'lancedb (does not sync)', metric: 'p50', atMost: 0.75 },
+    { says: 'p50 beside delta-rs', of: 'varve', to: 'delta-rs', metric: 'p50', atMost: 0.1 },
+  ],
+  note: 'what the syncs cost is the difference of the first two; delta-rs appends 100 times (short: 30) through one handle and does not sync',
+}
+
+async function syncedFile(path: string, body: Uint8Array): Promise<void> {
+  const handle = await open(path, 'wx')
+  await handle.writeFile(body)
+  await handle.sync()
+  await handle.close()
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  await handle.sync()
+  await handle.close()
+}
+
+/** 2,000,000 rows from a Parquet file in one append. */
+export const appendParquet: Case = {
+  name: 'append-parquet',
+  title: '2,000,000 rows from a Parquet file in one append',
+  needs: ['rows-2m'],
+  contenders: [
+    {
+      name: 'varve',
+      role: 'varve',
+      start: async ({ data, work }) => ({
+        sample: async (round) => {
+          const table = await Table.create(join(work, `t${round}`), { schema })
+          return { wall: await wallOf(() => table.append({ files: inputFiles(data, 'rows-2m') })) }
+        },
+      }),
+    },
+    {
+      name: 'DuckDB COPY, zstd, synced',
+      role: 'floor',
+      start: async ({ data, work }) => {
+        const connection = await plainDuckDB()
+        return {
+          sample: async (round) => {
+            const target = join(work, `${round}.parquet`)
+            await connection.run(
+              `COPY (FROM ${parquetRelation(inputFiles(data, 'rows-2m'))}) TO '${target}' (FORMAT parquet, COMPRESSION zstd)`,
+            )
+            await syncFile(target)
+            return undefined
+          },
+        }
+      },
+    },
+    { name: 'delta-rs', role: 'peer' },
+  ],
+  targets: [{ says: 'beside DuckDB COPY of the same, zstd, synced', of: 'varve', to: 'DuckDB COPY, zstd, synced', atMost: 1.15 }],
+}
+
+/** Memory of an append of 20,000,000 rows. */
+export const appendParquetMemory: Case = {
+  name: 'append-parquet-memory',
+  title: 'peak memory of one append of 20,000,000 rows from ten Parquet files, fresh processes',
+  needs: ['rows-20m'],
+  contenders: [
+    {
+      name: 'varve',
+      role: 'varve',
+      fresh: true,
+      samples: 3,
+      start: async ({ data, work, short }) => ({
+        sample: async (round) => {
+          if (short && round > 0) return undefined
+          const result = await Table.append(join(work, `t${round}`), { files: inputFiles(data, 'rows-20m') }, { create: true })
+          const rows = await (await (await Table.open(join(work, `t${round}`))).latest()).rowCount()
+          if (rows !== 20_000_000) throw new Error(`${rows} rows after version ${result.version}`)
+          return undefined
+        },
+      }),
+    },
+    {
+      name: 'DuckDB COPY, zstd, synced',
+      role: 'floor',
+      fresh: true,
+      samples: 1,
+      start: async ({ data, work }) => {
+        const connection = await plainDuckDB()
+        return {
+          sample: async () => {
+            const target = join(work, 'all.parquet')
+            await connection.run(
+              `COPY (FROM ${parquetRelation(inputFiles(data, 'rows-20m'))}) TO '${target}' (FORMAT parquet, COMPRESSION zstd)`,
+            )
+            await syncFile(target)
+            return undefined
+          },
+        }
+      },
+    },
+  ],
+  targets: [{ says: 'peak resident memory', of: 'varve', metric: 'peak', atMost: 1024, unit: 'MiB' }],
+  note: 'the floor is DuckDB with its own defaults, which order the rows and bound nothing',
+}
+
+/** Milliseconds of one call. */
+export async function wallOf(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now()
+  await work()
+  return performance.now() - began
+}

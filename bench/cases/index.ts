@@ -1,0 +1,25 @@
+/** All cases, in the order of the table. */
+import type { Case } from '../harness/case.ts'
+import { appendParquet, appendParquetMemory, appendSmall } from './append.ts'
+import { appendArrow, appendArrowLong, appendArrowMemory } from './append-arrow.ts'
+import { firstQuery } from './first-query.ts'
+import { countVersions, logBytes, openVersions } from './log.ts'
+import { aggregate, scanOut, scanOutMemory, selective } from './scan.ts'
+
+/** The cases that `npm run bench` runs. */
+export const cases: readonly Case[] = [
+  appendSmall,
+  appendParquet,
+  appendParquetMemory,
+  appendArrow,
+  appendArrowLong,
+  appendArrowMemory,
+  scanOut,
+  scanOutMemory,
+  aggregate,
+  selective,
+  openVersions,
+  countVersions,
+  firstQuery,
+  logBytes,
+]

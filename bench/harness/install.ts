@@ -1,0 +1,59 @@
+/** Installs the peers into `.bench/peers` where they are missing, and compiles the library and the cases to plain JavaScript. */
+import { execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { places } from './places.ts'
+
+const lists = join(places.root, 'bench', 'peers')
+
+/** Installs LanceDB (npm), delta-rs and DuckDB's Delta extension (Python); returns the extension's file. */
+export async function installPeers(): Promise<string> {
+  await mkdir(places.peers, { recursive: true })
+  await once('npm', ['package.json', 'package-lock.json'], async () => {
+    for (const file of ['package.json', 'package-lock.json']) await copyFile(join(lists, file), join(places.peers, file))
+    await command('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], places.peers)
+  })
+  await once('python', ['requirements.txt'], async () => {
+    await rm(join(places.peers, 'venv'), { recursive: true, force: true })
+    await command('python3', ['-m', 'venv', join(places.peers, 'venv')], places.peers)
+    await command(
+      places.python,
+      ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', join(lists, 'requirements.txt')],
+      places.peers,
+    )
+  })
+  const { stdout } = await promisify(execFile)(places.python, ['-c', 'import duckdb_extension_delta as e; print(list(e.__path__)[0])'])
+  return join(stdout.trim(), 'extensions', 'v1.5.5', 'delta.duckdb_extension')
+}
+
+/** Compiles `src/` and `bench/` into `.bench/js`, so that what is measured is what an installed package runs. */
+export async function compile(): Promise<void> {
+  await rm(places.compiled, { recursive: true, force: true })
+  await command(
+    process.execPath,
+    [join(places.root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(places.root, 'bench', 'tsconfig.json')],
+    places.root,
+  )
+  await writeFile(join(places.compiled, 'package.json'), '{"type":"module"}\n')
+}
+
+async function once(part: string, files: readonly string[], work: () => Promise<void>): Promise<void> {
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(await readFile(join(lists, file)))
+  const digest = hash.digest('hex')
+  const stamp = join(places.peers, `${part}.installed`)
+  if ((await readFile(stamp, 'utf8').catch(() => '')) === digest) return
+  process.stderr.write(`Installing the peers of the benchmarks: ${part} (once, into .bench/peers/)\n`)
+  await work()
+  await writeFile(stamp, digest)
+}
+
+function command(program: string, args: readonly string[], cwd: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd, stdio: ['ignore', process.stderr, process.stderr] })
+    child.once('error', reject)
+    child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`${program} ${args.join(' ')} ended with ${code}`))))
+  })
+}

@@ -1,0 +1,133 @@
+"""Contenders of the benchmarks that live in Python: delta-rs. `contenders.py CASE CONTENDER SETTING` speaks the protocol of
+harness/contender.worker.ts; `contenders.py --call FUNCTION ARGUMENT...` runs one function.
+"""
+import json
+import os
+import resource
+import sys
+import time
+
+import pyarrow as pa
+
+
+def parquet_to_arrow(source, target):
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(source)
+    table = table.cast(pa.schema([pa.field(f.name, pa.timestamp("us", "UTC") if pa.types.is_timestamp(f.type) else f.type) for f in table.schema]))
+    with pa.OSFile(target, "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=65536)
+
+
+def small_batches(count):
+    from datetime import datetime, timedelta, timezone
+
+    begin = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    kinds = pa.schema([("id", pa.int64()), ("at", pa.timestamp("us", "UTC")), ("user", pa.string()), ("amount", pa.float64()), ("country", pa.string())])
+    return [
+        pa.table(
+            {
+                "id": [n * 100 + i for i in range(100)],
+                "at": [begin + timedelta(seconds=n * 100 + i) for i in range(100)],
+                "user": [f"user{10000 + i}" for i in range(100)],
+                "amount": [i / 4 for i in range(100)],
+                "country": ["DE" if i % 2 else "FR" for i in range(100)],
+            },
+            schema=kinds,
+        )
+        for n in range(count)
+    ]
+
+
+def small_appends(setting):
+    from deltalake import DeltaTable, write_deltalake
+
+    count = 30 if setting["short"] else 100
+    batches = small_batches(count)
+
+    def sample(round):
+        path = os.path.join(setting["work"], f"t{round}")
+        write_deltalake(path, batches[0])
+        table = DeltaTable(path)
+        times = []
+        for batch in batches:
+            began = time.perf_counter()
+            write_deltalake(table, batch, mode="append")
+            times.append((time.perf_counter() - began) * 1000)
+        times.sort()
+        return {"p50": times[len(times) // 2], "p95": times[len(times) * 95 // 100]}
+
+    return sample
+
+
+def append_parquet(setting):
+    import pyarrow.parquet as pq
+    from deltalake import write_deltalake
+
+    source = os.path.join(setting["data"], "rows-2m", "0.parquet")
+
+    def sample(round):
+        reader = pq.ParquetFile(source)
+        batches = pa.RecordBatchReader.from_batches(reader.schema_arrow, reader.iter_batches(65536))
+        write_deltalake(os.path.join(setting["work"], f"t{round}"), batches)
+
+    return sample
+
+
+def opener(versions):
+    def start(setting):
+        from deltalake import DeltaTable
+
+        path = os.path.join(setting["data"], f"history-{versions}")
+
+        def sample(round):
+            began = time.perf_counter()
+            assert DeltaTable(path).version() == versions
+            return {"open": (time.perf_counter() - began) * 1000}
+
+        return sample
+
+    return start
+
+
+contenders = {
+    ("append-small", "delta-rs"): small_appends,
+    ("append-parquet", "delta-rs"): append_parquet,
+    ("open", "delta-rs 10"): opener(10),
+    ("open", "delta-rs 10000"): opener(10000),
+}
+
+
+def peak():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+
+
+def cpu():
+    return sum(r.ru_utime + r.ru_stime for r in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))) * 1000
+
+
+def serve(case, contender, setting):
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+
+    def say(value):
+        answers.write("\u0001" + json.dumps(value) + "\n")
+        answers.flush()
+
+    sample = contenders[(case, contender)](json.loads(setting))
+    say({"ready": True})
+    for line in sys.stdin:
+        before, began = cpu(), time.perf_counter()
+        try:
+            own = sample(int(line.split()[1])) or {}
+        except Exception as error:
+            say({"error": f"{type(error).__name__}: {error}"})
+            continue
+        say({"wall": (time.perf_counter() - began) * 1000, "cpu": cpu() - before, "peak": peak(), **own})
+
+
+if sys.argv[1] == "--call":
+    globals()[sys.argv[2]](*sys.argv[3:])
+else:
+    serve(*sys.argv[1:])

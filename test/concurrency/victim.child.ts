@@ -1,0 +1,75 @@
+/**
+ * A writer that is killed: `node victim.child.js JOB` appends one load through a store that ends the process with SIGKILL at the
+ * n-th operation: before it, after it, or while it is on its way. It prints `committed` when the append has returned, then the number
+ * of operations.
+ */
+import { localStore, type ObjectStore, Table } from '../../src/index.ts'
+
+/** What the victim does, and where it dies. */
+export interface VictimJob {
+  readonly path: string
+  readonly ids: readonly number[]
+  readonly txn: { readonly appId: string; readonly version: number }
+  /** How the rows are written: as plain objects, or by a query. */
+  readonly way: 'rows' | 'query'
+  readonly create: boolean
+  readonly partitionBy?: readonly string[]
+  readonly properties?: Readonly<Record<string, string>>
+  /** The operation, from 0, or none. */
+  readonly at?: number
+  readonly when?: 'before' | 'during' | 'after'
+  /** Microseconds between the start of the operation and the end, for `during`. */
+  readonly delay?: number
+}
+
+const job = JSON.parse(process.argv[2]!) as VictimJob
+const operations = new Set(['get', 'getRange', 'getTail', 'put', 'putIfAbsent', 'list', 'head', 'delete', 'materialise', 'stage'])
+let count = 0
+
+const die = (): void => {
+  process.kill(process.pid, 'SIGKILL')
+}
+
+function deadly(store: ObjectStore): ObjectStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown
+      if (typeof value !== 'function') return value
+      const method = (value as (...args: unknown[]) => unknown).bind(target)
+      if (!operations.has(String(name))) return method
+      return (...args: unknown[]) => {
+        const mine = count++
+        if (mine !== job.at) return method(...args)
+        if (job.when === 'before') die()
+        if (job.when === 'during') dieIn(job.delay ?? 0)
+        const result = method(...args)
+        if (job.when === 'after') void Promise.resolve(result).finally(die)
+        return result
+      }
+    },
+  })
+}
+
+// Timers are no finer than a millisecond; asking at every turn of the loop hits what lies between two syncs.
+function dieIn(microseconds: number): void {
+  const until = process.hrtime.bigint() + BigInt(microseconds) * 1000n
+  const look = (): void => {
+    if (process.hrtime.bigint() >= until) die()
+    else setImmediate(look)
+  }
+  look()
+}
+
+const options = {
+  txn: job.txn,
+  create: true as const,
+  ...(job.partitionBy && { partitionBy: [...job.partitionBy] }),
+  ...(job.properties && { properties: { ...job.properties } }),
+}
+const rows = job.ids.map((id) => ({ id: BigInt(id), part: BigInt(id % 2) }))
+const query = `SELECT unnest([${job.ids.join(', ')}])::BIGINT AS id, (unnest([${job.ids.join(', ')}]) % 2)::BIGINT AS part`
+const store = deadly(localStore(job.path))
+const input = job.way === 'rows' ? rows : { query }
+if (job.create) await Table.append(store, input, options)
+else await (await Table.open(store)).append(input, { txn: job.txn })
+process.stdout.write(`committed ${count}\n`)
