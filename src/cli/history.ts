@@ -1,0 +1,45 @@
+import type { Command } from 'commander'
+import type { HistoryEntry } from '../index.ts'
+import { type ListColumn, writeList } from './columns.ts'
+import { instant } from './human.ts'
+import { jsonLine } from './json.ts'
+import { count, tablePath } from './options.ts'
+import type { Run, Verb } from './verb.ts'
+import { change } from './written.ts'
+
+interface HistoryOptions {
+  readonly limit?: number
+}
+
+const columns: readonly ListColumn<HistoryEntry>[] = [
+  { heading: 'VERSION', side: 'right', cell: (entry) => String(entry.version) },
+  { heading: 'COMMITTED', cell: (entry) => instant(entry.timestamp) },
+  { heading: 'OPERATION', cell: (entry) => entry.operation ?? '' },
+  { heading: 'CHANGE', cell: (entry) => change(entry.metrics ?? {}) },
+  { heading: 'TXN', cell: (entry) => (entry.txn ? `${entry.txn.appId}:${entry.txn.version}` : '') },
+  { heading: 'TAGS', cell: (entry) => (entry.tags ?? []).join(', ') },
+  { heading: 'SOURCE', cell: (entry) => entry.source ?? '' },
+  { heading: 'MESSAGE', cell: (entry) => entry.message ?? '' },
+]
+
+/** `varve history PATH` */
+export const verb: Verb = {
+  usage: 'PATH [OPTIONS]',
+  description: 'The versions of a table, newest first: when each was committed, what it did, and why.',
+  examples: ['varve history events', 'varve history events --limit 1 --json'],
+  define(command: Command): void {
+    command.argument('<path>', 'the folder of the table').option('--limit <number>', 'at most so many versions', count('--limit'))
+  },
+  async run(run: Run, operands: readonly string[], options: HistoryOptions): Promise<void> {
+    const path = await tablePath(operands[0] ?? '')
+    const { Table } = await import('../index.ts')
+    run.progress.start(() => 'reading the history')
+    const table = await Table.open(path)
+    const entries = table.history({ signal: run.signal, ...(options.limit !== undefined && { limit: options.limit }) })
+    if (!run.json) {
+      await writeList(run.output, entries, columns)
+      return
+    }
+    for await (const entry of entries) await run.output.write(jsonLine(entry))
+  },
+}

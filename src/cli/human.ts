@@ -1,0 +1,40 @@
+/** Quantities as people read them. */
+
+const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
+
+/** `1,234,567`. */
+export function quantity(count: number | bigint): string {
+  return count.toLocaleString('en-US')
+}
+
+/** `1 file`, `1,234 files`. */
+export function counted(count: number, noun: string): string {
+  return `${quantity(count)} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** `512 B`, `13.4 MB`: powers of a thousand, as disks are sold. */
+export function byteSize(bytes: number): string {
+  let size = bytes
+  let unit = 0
+  while (size >= 999.5 && unit < units.length - 1) {
+    size /= 1000
+    unit++
+  }
+  return `${unit === 0 || size >= 99.95 ? Math.round(size) : size.toFixed(1)} ${units[unit]}`
+}
+
+/** `0.42 s`, `12 s`, `3 min 5 s`. */
+export function duration(milliseconds: number): string {
+  const seconds = milliseconds / 1000
+  if (seconds < 10) return `${seconds.toFixed(2)} s`
+  if (seconds < 60) return `${Math.round(seconds)} s`
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+}
+
+/** An instant to the second, in UTC: `2026-03-15 10:00:00Z`. */
+export function instant(time: Date | string): string {
+  return new Date(time)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, 'Z')
+}

@@ -1,0 +1,124 @@
+/** Options that several verbs share, and how their values are read. Wrong ones are usage errors, before anything is opened. */
+import type { Command } from 'commander'
+import type { Snapshot, Table } from '../index.ts'
+import { CommandLineError } from './failure.ts'
+
+/** A usage error about an argument. */
+export function wrong(message: string, remedy: string): CommandLineError {
+  return new CommandLineError('INVALID_ARGUMENT', message, remedy)
+}
+
+/** A collector for an option that may be repeated. */
+export function repeated(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}
+
+/** A collector for names, separated by commas or given by repeating the option. */
+export function names(value: string, before: readonly string[] = []): readonly string[] {
+  const given = value.split(',').map((name) => name.trim())
+  if (given.includes(''))
+    throw wrong(`'${value}' names no column.`, 'Write column names separated by commas, as in --partition-by country,day.')
+  return [...before, ...given]
+}
+
+/** `key=value` pairs, split at the first `=`. */
+export function pairs(option: string, values: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(
+    values.map((pair) => {
+      const at = pair.indexOf('=')
+      if (at < 1) throw wrong(`'${pair}' is no ${option}.`, `Write it as ${option} name=value.`)
+      return [pair.slice(0, at), pair.slice(at + 1)]
+    }),
+  )
+}
+
+/** A reader for a whole number that is zero or more. */
+export function count(option: string): (value: string) => number {
+  return (value) => {
+    const number = Number(value)
+    if (!/^\d+$/.test(value) || !Number.isSafeInteger(number))
+      throw wrong(`'${value}' is no ${option}.`, `${option} takes a whole number, zero or more.`)
+    return number
+  }
+}
+
+/** A reader for one of a few words. */
+export function oneOf<Word extends string>(option: string, words: readonly Word[]): (value: string) => Word {
+  return (value) => {
+    const word = words.find((known) => known === value.toLowerCase())
+    if (word === undefined) throw wrong(`'${value}' is no ${option}.`, `${option} is one of ${words.join(', ')}.`)
+    return word
+  }
+}
+
+/** Declares the options that name a point in a table's history beside the reference. */
+export function pointOptions(command: Command): Command {
+  return command
+    .option('--version <number>', 'the version with this number', count('--version'))
+    .option('--timestamp <instant>', 'the last version at or before an instant, such as 2026-03-15T00:00:00Z')
+    .option('--tag <name>', 'the version that has this tag')
+}
+
+/** What {@link pointOptions} gave. */
+export interface PointOptions {
+  readonly version?: number
+  readonly timestamp?: string
+  readonly tag?: string
+}
+
+/** Has one of the options that name a point been given? */
+export function hasPoint(options: PointOptions): boolean {
+  return options.version !== undefined || options.timestamp !== undefined || options.tag !== undefined
+}
+
+/** Opens what a reference names, as of its own point or of the one that the options name. */
+export async function openReference(reference: string, options: PointOptions): Promise<{ table: Table; snapshot: Snapshot; path: string }> {
+  const { Table, parseReference } = await import('../index.ts')
+  const { path, point } = parseReference(reference)
+  const { version, timestamp, tag } = options
+  const given = [version, timestamp, tag].filter((value) => value !== undefined)
+  if (given.length + (point === undefined ? 0 : 1) > 1)
+    throw wrong(
+      'More than one point in the history is given.',
+      'Give one of --version, --timestamp, --tag, or a point after @ in the reference.',
+    )
+  const table = await Table.open(path)
+  if (version !== undefined) return { table, path, snapshot: await table.asOf({ version }) }
+  if (timestamp !== undefined) return { table, path, snapshot: await table.asOf({ timestamp }) }
+  if (tag !== undefined) return { table, path, snapshot: await table.asOf({ tag }) }
+  return { table, path, snapshot: point === undefined ? await table.latest() : await table.asOf(point) }
+}
+
+/** The path of a table, for a verb that works on all of it. */
+export async function tablePath(reference: string): Promise<string> {
+  const { parseReference } = await import('../index.ts')
+  const { path, point } = parseReference(reference)
+  if (point === undefined) return path
+  throw wrong(
+    `'${reference}' names a point in a table's history, and this verb works on the table.`,
+    'Leave out what stands after the @; a folder whose name holds an @ is written with a slash at the end.',
+  )
+}
+
+/** Declares the options that every writing verb takes. */
+export function writeOptions(command: Command): Command {
+  return command
+    .option('--txn <app:version>', 'the number of this load of an application: it is applied exactly once')
+    .option('--message <text>', 'why, for the history')
+    .option('--source <text>', 'where the rows come from, for the history')
+    .option(
+      '--isolation <level>',
+      'serializable: no other commit may come between reading and writing',
+      oneOf('--isolation', ['serializable']),
+    )
+}
+
+/** Reads `--txn`. The last colon splits, so an application's name may hold some. */
+export function transaction(text: string | undefined): { appId: string; version: number } | undefined {
+  if (text === undefined) return undefined
+  const at = text.lastIndexOf(':')
+  const version = Number(text.slice(at + 1))
+  if (at < 1 || !/^\d+$/.test(text.slice(at + 1)) || !Number.isSafeInteger(version))
+    throw wrong(`'${text}' is no transaction.`, 'Write it as --txn APPLICATION:NUMBER, as in --txn etl-orders:42.')
+  return { appId: text.slice(0, at), version }
+}

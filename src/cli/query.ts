@@ -1,0 +1,94 @@
+import { basename, resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { Snapshot } from '../index.ts'
+import { hasPoint, openReference, type PointOptions, pairs, pointOptions, repeated, wrong } from './options.ts'
+import { type RowsOptions, rowsOptions } from './rows-options.ts'
+import type { Run, Verb } from './verb.ts'
+
+interface QueryOptions extends RowsOptions, PointOptions {
+  readonly param?: readonly string[]
+  readonly allowExternal?: boolean
+}
+
+/** `varve query REF... SQL` */
+export const verb: Verb = {
+  usage: 'REF... SQL [OPTIONS]',
+  description: `Runs a SELECT in DuckDB's SQL. Each REF is a table under the last part of its path, or under a name of one's own: o=data/orders@3.
+Inside the SQL a table can be read at another point: FROM events e AT (VERSION => 3), or FROM "events@3".`,
+  examples: [
+    "varve query events 'SELECT city, count(*) AS n FROM events GROUP BY city ORDER BY n DESC'",
+    "varve query events@0 'SELECT * FROM events WHERE id >= $from' --param from=2 --format csv",
+    "varve query now=events before=events@0 'SELECT (SELECT count(*) FROM now) - (SELECT count(*) FROM before) AS added'",
+    "varve query events 'SELECT * FROM events' --output events.parquet",
+  ],
+  define(command: Command): void {
+    command.argument('<ref...>', 'tables, each as of a version, and last the SQL: one SELECT')
+    rowsOptions(command)
+      .option('--param <name=value>', 'the value of $name in the SQL: JSON where it is JSON, else text; repeat for more', repeated)
+      .option('--allow-external', 'let read_csv, read_parquet and the like open the files they name')
+    pointOptions(command)
+  },
+  async run(run: Run, operands: readonly string[], options: QueryOptions): Promise<void> {
+    const sql = operands.at(-1)
+    const references = operands.slice(0, -1)
+    if (sql === undefined || references.length === 0) throw wrong('The SQL is missing.', "Write varve query REF 'SELECT ...'.")
+    const params = parameters(pairs('--param', options.param))
+    const { openSession } = await import('../index.ts')
+    const tables = await namedTables(references, options)
+    run.progress.start(() => 'running')
+    const session = await openSession(tables, { allowExternal: options.allowExternal === true })
+    try {
+      const { writeRows } = await import('./rows.ts')
+      await writeRows(run, session.query(sql, { params, signal: run.signal }), options)
+    } finally {
+      await session.close()
+    }
+  },
+}
+
+async function namedTables(references: readonly string[], options: PointOptions): Promise<Record<string, Snapshot | string>> {
+  if (hasPoint(options) && references.length > 1)
+    throw wrong(
+      '--version, --timestamp and --tag are for one table.',
+      'With several tables write the point after each reference, as in orders@3.',
+    )
+  const { parseReference } = await import('../index.ts')
+  const tables = new Map<string, Snapshot | string>()
+  for (const text of references) {
+    const [, given, rest] = /^([\p{L}_][\p{L}\p{N}_]*)=(.*)$/u.exec(text) ?? []
+    const reference = rest ?? text
+    const name = given ?? lastPart(parseReference(reference).path)
+    if (tables.has(name)) throw wrong(`Two tables would be called ${name}.`, `Name one of them, as in other=${reference}.`)
+    tables.set(name, hasPoint(options) ? (await openReference(reference, options)).snapshot : reference)
+  }
+  return Object.fromEntries(tables)
+}
+
+/** The last part of a path, which is the table's name in SQL. */
+function lastPart(path: string): string {
+  const last = basename(path)
+  return ['', '.', '..'].includes(last) ? basename(resolve(path)) : last
+}
+
+type Parameter = null | boolean | number | bigint | string | readonly Parameter[]
+
+/** A parameter's value is what JSON makes of it, with whole numbers kept exactly; what is no JSON is text. */
+function parameters(texts: Readonly<Record<string, string>>): Record<string, Parameter> {
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, parameter(text)]))
+}
+
+function parameter(text: string): Parameter {
+  if (/^-?(0|[1-9]\d*)$/.test(text)) return BigInt.asIntN(64, BigInt(text)) === BigInt(text) ? BigInt(text) : text
+  try {
+    const value: unknown = JSON.parse(text, (_, part) => (Number.isSafeInteger(part) && !Object.is(part, -0) ? BigInt(part) : part))
+    return isParameter(value) ? value : text
+  } catch {
+    return text
+  }
+}
+
+function isParameter(value: unknown): value is Parameter {
+  return (
+    value === null || ['boolean', 'number', 'bigint', 'string'].includes(typeof value) || (Array.isArray(value) && value.every(isParameter))
+  )
+}

@@ -1,0 +1,129 @@
+/**
+ * Rows as a verb's result: `--format` and `--output`. Text goes out as the batches come; the binary formats are written by the library to
+ * a file first. A file that the user names appears under its name only when it is complete.
+ */
+import { randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, mkdtemp, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import type { QueryResult } from '../index.ts'
+import { CommandLineError } from './failure.ts'
+import { writeCsv, writeJson, writeNdjson } from './format-lines.ts'
+import { writeTable } from './format-table.ts'
+import { byteSize, counted } from './human.ts'
+import { wrong } from './options.ts'
+import type { RowFormat, RowsOptions } from './rows-options.ts'
+import type { Run } from './verb.ts'
+
+const extensions: Readonly<Record<string, RowFormat>> = {
+  '.parquet': 'parquet',
+  '.csv': 'csv',
+  '.json': 'json',
+  '.ndjson': 'ndjson',
+  '.jsonl': 'ndjson',
+  '.arrow': 'arrow',
+  '.txt': 'table',
+}
+
+/** Takes a piece of the result. */
+type Take = (chunk: string | Uint8Array) => Promise<void>
+
+/** Prints a result, or writes it to the file of `--output`. */
+export async function writeRows(run: Run, result: QueryResult, options: RowsOptions): Promise<void> {
+  const format = chosenFormat(run, options)
+  if (options.output === undefined || options.output === '-') {
+    if (isBinary(format) && run.output.isTerminal)
+      throw wrong(`${format} on a terminal is not for reading.`, 'Send it to a file with --output, or through a pipe.')
+    await produce(run, result, format, async (chunk) => {
+      run.progress.stop()
+      await run.output.write(chunk)
+    })
+    return
+  }
+  const written = await writeFile(run, result, format, options.output)
+  run.note(`${counted(written.rows, 'row')} written to ${options.output} (${byteSize(written.bytes)})`)
+  if (run.json) await run.output.write(`${JSON.stringify({ output: options.output, ...written })}\n`)
+}
+
+function chosenFormat(run: Run, { format, output }: RowsOptions): RowFormat {
+  if (format !== undefined) return format
+  if (output !== undefined && output !== '-') return extensions[extname(output).toLowerCase()] ?? 'ndjson'
+  return run.output.isTerminal && !run.json ? 'table' : 'ndjson'
+}
+
+function isBinary(format: RowFormat): format is 'parquet' | 'arrow' {
+  return format === 'parquet' || format === 'arrow'
+}
+
+async function produce(run: Run, result: QueryResult, format: RowFormat, take: Take, width = run.output.width): Promise<number> {
+  if (isBinary(format)) return produceBinary(result, format, take)
+  const schema = await result.schema()
+  if (format === 'table') return writeTable(schema, result, take, { width, style: run.output.style })
+  return { json: writeJson, ndjson: writeNdjson, csv: writeCsv }[format](schema, result, take)
+}
+
+async function produceBinary(result: QueryResult, format: 'parquet' | 'arrow', take: Take): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'varve-output-'))
+  try {
+    const path = join(folder, `rows.${format}`)
+    const { rows } = await result.writeTo(path, { format })
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) await take(chunk)
+    return rows
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Writes beside the target and renames; a device or a named pipe is written as it is. */
+async function writeFile(run: Run, result: QueryResult, format: RowFormat, output: string): Promise<{ rows: number; bytes: number }> {
+  const { path, regular } = await outputTarget(output)
+  const staged = regular ? join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`) : path
+  try {
+    const rows =
+      isBinary(format) && regular ? (await result.writeTo(staged, { format })).rows : await writeThrough(run, result, format, staged)
+    if (!regular) return { rows, bytes: 0 }
+    const { size } = await stat(staged)
+    await rename(staged, path)
+    return { rows, bytes: size }
+  } catch (error) {
+    if (regular) await rm(staged, { force: true })
+    throw outputFailure(error, output)
+  }
+}
+
+async function writeThrough(run: Run, result: QueryResult, format: RowFormat, path: string): Promise<number> {
+  const file: FileHandle = await open(path, 'w')
+  try {
+    return await produce(run, result, format, async (chunk) => void (await file.writeFile(chunk)), undefined)
+  } finally {
+    await file.close()
+  }
+}
+
+async function outputTarget(output: string): Promise<{ path: string; regular: boolean }> {
+  const path = await realpath(output).catch(() => resolve(output))
+  const found = await stat(path).catch(() => undefined)
+  if (found?.isDirectory()) throw new CommandLineError('OUTPUT_FAILED', `${output} is a folder.`, 'Name a file with --output.', 1)
+  const folder = await stat(dirname(path)).catch(() => undefined)
+  if (!folder?.isDirectory())
+    throw new CommandLineError(
+      'OUTPUT_FAILED',
+      `There is no folder ${dirname(output)} for ${output}.`,
+      'Make the folder first, or name another file.',
+      1,
+    )
+  return { path, regular: found === undefined || found.isFile() }
+}
+
+/** A failure of the file system while writing the output, in our words; any other as it is. */
+function outputFailure(error: unknown, output: string): unknown {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (!(error instanceof Error) || !('syscall' in error)) return error
+  return new CommandLineError(
+    'OUTPUT_FAILED',
+    `${output} cannot be written: ${code} ${message}`,
+    'Nothing was left behind. Name a file that can be written.',
+    1,
+  )
+}

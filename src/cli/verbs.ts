@@ -1,0 +1,21 @@
+/**
+ * The verbs of the command line. Each lives in a file of its own, which is loaded only when the verb is named: what `varve --help`
+ * needs of it stands here.
+ */
+import type { Verb } from './verb.ts'
+
+/** A verb as the overview lists it. */
+interface Listed {
+  readonly summary: string
+  load(): Promise<Verb>
+}
+
+/** All verbs, in the order of the overview. */
+export const verbs: Readonly<Record<string, Listed>> = {
+  create: { summary: 'make an empty table', load: async () => (await import('./create.ts')).verb },
+  append: { summary: 'add rows from files or stdin', load: async () => (await import('./append.ts')).verb },
+  query: { summary: 'run SQL over one or more tables, each as of any version', load: async () => (await import('./query.ts')).verb },
+  show: { summary: 'what a version is: rows, files, schema, protocol', load: async () => (await import('./show.ts')).verb },
+  history: { summary: 'the versions of a table, newest first', load: async () => (await import('./history.ts')).verb },
+  files: { summary: 'the data files of a version', load: async () => (await import('./files.ts')).verb },
+}

@@ -1,0 +1,33 @@
+/** What a writing verb reports: as JSON `version, operation, alreadyApplied, metrics`, or as a sentence. */
+import type { CommitResult } from '../index.ts'
+import { byteSize, counted, duration } from './human.ts'
+import type { Run } from './verb.ts'
+
+/** Prints the result of a commit, and its warnings. */
+export async function printWritten(
+  run: Run,
+  path: string,
+  result: CommitResult,
+  options: { txn?: string | undefined; began: number },
+): Promise<void> {
+  const { version, operation, alreadyApplied, metrics } = result
+  run.progress.stop()
+  for (const warning of result.warnings) run.warn(warning)
+  if (run.json) return run.output.write(`${JSON.stringify({ version, operation, alreadyApplied, metrics })}\n`)
+  if (run.quiet) return
+  if (alreadyApplied)
+    return run.output.write(`${options.txn ?? 'This load'} was applied before: nothing changed, ${path} is at version ${version}.\n`)
+  const parts = [change(metrics), duration(Date.now() - options.began)].filter((part) => part !== '')
+  await run.output.write(`${path}@${version}: ${parts.join(', ')}\n`)
+}
+
+/** What a commit did, in a few words, from the metrics that are Spark's too: `500,000 rows in 1 file (13.4 MB)`. */
+export function change(metrics: Readonly<Record<string, number>>): string {
+  const { numOutputRows: rows, numFiles: files, numOutputBytes: bytes } = metrics
+  if (rows === undefined && files === undefined) return ''
+  const parts = []
+  if (rows !== undefined) parts.push(`+${counted(rows, 'row')}`)
+  if (files !== undefined) parts.push(`in ${counted(files, 'file')}`)
+  if (bytes !== undefined) parts.push(`(${byteSize(bytes)})`)
+  return parts.join(' ')
+}
