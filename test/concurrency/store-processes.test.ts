@@ -1,21 +1,24 @@
+import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { localStore } from '../../src/storage/index.ts'
 import { textOf } from '../support/bytes.ts'
-import { runTypeScript } from '../support/child.ts'
+import { type Ended, startTypeScript } from '../support/child.ts'
 
 test('of 16 processes that race for a name exactly one creates it, whole, while a reader looks on', { timeout: 60_000 }, async () => {
   const rounds = 12
   const folder = mkdtempSync(join(tmpdir(), 'varve-race-'))
   try {
-    const start = Date.now() + 4000
-    const racing = Promise.all(
-      Array.from({ length: 16 }, (_, writer) =>
-        runTypeScript('test/concurrency/store-writer.ts', [folder, String(writer), String(rounds), String(start)]),
-      ),
+    const children = Array.from({ length: 16 }, (_, writer) =>
+      startTypeScript('test/concurrency/store-writer.ts', [folder, String(writer), String(rounds)]),
     )
+    const ready = children.map((child) => new Promise((resolve) => child.stdout?.once('data', resolve)))
+    const endings = children.map((child) => collected(child))
+    await Promise.race([Promise.all(ready), Promise.all(endings)])
+    for (const child of children) child.stdin?.end()
+    const racing = Promise.all(endings)
     const store = localStore(folder)
     let looks = 0
     for (let done = false; !done; ) {
@@ -29,7 +32,7 @@ test('of 16 processes that race for a name exactly one creates it, whole, while 
     expect(ends.map(({ code, stderr }) => `${code} ${stderr}`)).toEqual(Array.from({ length: 16 }, () => '0 '))
     const creators = new Map<string, number[]>()
     for (const [writer, { stdout }] of ends.entries()) {
-      for (const key of JSON.parse(stdout) as string[]) creators.set(key, [...(creators.get(key) ?? []), writer])
+      for (const key of JSON.parse(stdout.replace('ready\n', '')) as string[]) creators.set(key, [...(creators.get(key) ?? []), writer])
     }
     expect(creators.size).toBe(rounds)
     for (const [key, writers] of creators) {
@@ -42,3 +45,19 @@ test('of 16 processes that race for a name exactly one creates it, whole, while 
     rmSync(folder, { recursive: true, force: true })
   }
 })
+
+/** What a process printed and how it ended; its standard input stays open, since that is the signal to begin. */
+function collected(child: ChildProcess): Promise<Ended> {
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.on('data', (chunk) => {
+    stdout += chunk
+  })
+  child.stderr?.on('data', (chunk) => {
+    stderr += chunk
+  })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+}

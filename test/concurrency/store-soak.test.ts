@@ -34,7 +34,7 @@ const careful: Put = (store, key, body) => withRetries(store, policy).putIfAbsen
 const takesItAtItsWord: Put = async (store, key, body) => {
   for (;;) {
     try {
-      const result = await store.putIfAbsent(key, body, { signal: AbortSignal.timeout(20) })
+      const result = await inTime(store.putIfAbsent(key, body))
       if (result.outcome !== 'unknown') return result
     } catch {}
   }
@@ -43,10 +43,14 @@ const takesItAtItsWord: Put = async (store, key, body) => {
 /** Takes a failure for "it did not happen", and goes on to the next name. */
 const takesFailureAtItsWord: Put = async (store, key, body) => {
   try {
-    return await store.putIfAbsent(key, body)
+    return await inTime(store.putIfAbsent(key, body))
   } catch {
     return { outcome: 'exists' }
   }
+}
+
+function inTime<T>(result: Promise<T>): Promise<T> {
+  return Promise.race([result, new Promise<T>((_, reject) => setTimeout(reject, 20, new Error('no answer')))])
 }
 
 const name = (version: number): string => `_delta_log/${String(version).padStart(20, '0')}.json`
