@@ -1,17 +1,18 @@
 /** Appends: many small ones, and one of a Parquet file. */
 import { link, mkdir, open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import * as arrow from 'apache-arrow'
 import { localStore, type ObjectStore, Table } from '../../src/index.ts'
 import type { Case, Contender, Sample } from '../harness/case.ts'
 import { inputFiles, schema } from '../harness/data.ts'
 import { parquetRelation, plainDuckDB, syncFile } from '../harness/duckdb.ts'
 import { quantile } from '../harness/measure.ts'
-import { lance } from '../harness/peers.ts'
+import { type Arrow, lance, lanceArrow } from '../harness/peers.ts'
 import { unsynced } from '../harness/unsynced.ts'
 
 interface SmallRow {
   readonly id: number
-  readonly at: Date
+  readonly at: number
   readonly user: string
   readonly amount: number
   readonly country: string
@@ -21,11 +22,36 @@ const begin = Date.UTC(2026, 0, 1)
 const batch = (n: number): SmallRow[] =>
   Array.from({ length: 100 }, (_, i) => ({
     id: n * 100 + i,
-    at: new Date(begin + (n * 100 + i) * 1000),
+    at: begin + (n * 100 + i) * 1000,
     user: `user${10_000 + i}`,
     amount: i / 4,
     country: i % 2 ? 'DE' : 'FR',
   }))
+
+/** The rows as an Arrow table of whichever apache-arrow. */
+function arrowTable(arrow: Arrow, rows: readonly SmallRow[]): unknown {
+  const types = arrowTypes(arrow)
+  const column = (name: keyof SmallRow, values: readonly unknown[]): [string, unknown] => [name, arrow.vectorFromArray(values, types[name])]
+  return new arrow.Table(
+    Object.fromEntries([
+      column(
+        'id',
+        rows.map(({ id }) => BigInt(id)),
+      ),
+      ...(['at', 'user', 'amount', 'country'] as const).map((name) =>
+        column(
+          name,
+          rows.map((row) => row[name]),
+        ),
+      ),
+    ]),
+  )
+}
+
+function arrowTypes(arrow: Arrow): Record<keyof SmallRow, unknown> {
+  const text = new arrow.Utf8()
+  return { id: new arrow.Int64(), at: new arrow.TimestampMicrosecond('UTC'), user: text, amount: new arrow.Float64(), country: text }
+}
 
 async function timed(count: number, one: (n: number) => Promise<unknown>): Promise<Sample> {
   const times: number[] = []
@@ -37,16 +63,45 @@ async function timed(count: number, one: (n: number) => Promise<unknown>): Promi
   return { p50: quantile(times, 0.5), p95: quantile(times, 0.95) }
 }
 
-function small(name: string, storeOf: (folder: string) => string | ObjectStore): Contender {
+type Form = 'Arrow' | 'objects'
+
+const appends = (short: boolean): number => (short ? 100 : 300)
+
+function small(name: string, form: Form, storeOf: (folder: string) => string | ObjectStore): Contender {
   return {
     name,
     role: 'varve',
     start: async ({ work, short }) => {
-      const batches = Array.from({ length: short ? 100 : 300 }, (_, n) => batch(n))
+      const batches = Array.from({ length: appends(short) }, (_, n) => batch(n))
+      const inputs =
+        form === 'objects'
+          ? batches.map((rows) => rows.map((row) => ({ ...row, at: new Date(row.at) })))
+          : batches.map((rows) => arrowTable(arrow as unknown as Arrow, rows) as arrow.Table)
       return {
         sample: async (round) => {
           const table = await Table.create(storeOf(join(work, `t${round}`)), { schema })
-          return timed(batches.length, (n) => table.append(batches[n]!))
+          return timed(inputs.length, (n) => table.append(inputs[n]!))
+        },
+      }
+    },
+  }
+}
+
+function lanceSmall(form: Form): Contender {
+  return {
+    name: `lancedb, ${form} (does not sync)`,
+    role: 'peer',
+    start: async ({ work, peers, short }) => {
+      const theirs = lanceArrow(peers)
+      const batches = Array.from({ length: appends(short) }, (_, n) => batch(n))
+      const inputs = form === 'objects' ? batches : batches.map((rows) => arrowTable(theirs, rows))
+      const types = arrowTypes(theirs)
+      const lanceSchema = new theirs.Schema(Object.entries(types).map(([name, type]) => new theirs.Field(name, type, true)))
+      const { connect } = lance(peers)
+      return {
+        sample: async (round) => {
+          const table = await (await connect(join(work, `db${round}`))).createEmptyTable('t', lanceSchema)
+          return timed(inputs.length, (n) => table.add(inputs[n]))
         },
       }
     },
@@ -56,25 +111,14 @@ function small(name: string, storeOf: (folder: string) => string | ObjectStore):
 /** 300 appends of 100 rows. */
 export const appendSmall: Case = {
   name: 'append-small',
-  title: '300 durable appends of 100 rows (short run: 100), milliseconds for one, as plain objects',
+  title: '300 durable appends of 100 rows (short run: 100), milliseconds for one',
   shows: ['p50', 'p95'],
   contenders: [
-    small('varve', (folder) => folder),
-    small('varve, nothing synced', (folder) => unsynced(localStore(folder))),
-    {
-      name: 'lancedb (does not sync)',
-      role: 'peer',
-      start: async ({ work, peers, short }) => {
-        const batches = Array.from({ length: short ? 100 : 300 }, (_, n) => batch(n))
-        const { connect } = lance(peers)
-        return {
-          sample: async (round) => {
-            const table = await (await connect(join(work, `db${round}`))).createTable('t', batches[0])
-            return timed(batches.length, (n) => table.add(batches[n]))
-          },
-        }
-      },
-    },
+    small('varve, Arrow', 'Arrow', (folder) => folder),
+    small('varve, Arrow, nothing synced', 'Arrow', (folder) => unsynced(localStore(folder))),
+    lanceSmall('Arrow'),
+    small('varve, objects', 'objects', (folder) => folder),
+    lanceSmall('objects'),
     { name: 'delta-rs', role: 'peer' },
     {
       name: 'two files and four syncs',
@@ -85,7 +129,7 @@ export const appendSmall: Case = {
           const log = join(folder, 'log')
           await mkdir(log, { recursive: true })
           const body = Buffer.alloc(1_500, 7)
-          return timed(short ? 100 : 300, async (n) => {
+          return timed(appends(short), async (n) => {
             await syncedFile(join(folder, 'new'), body)
             await rename(join(folder, 'new'), join(folder, `${n}.parquet`))
             await syncFolder(folder)
@@ -98,8 +142,21 @@ export const appendSmall: Case = {
     },
   ],
   targets: [
-    { says: 'p50 beside LanceDB, which does not sync', of: 'varve', to: 'lancedb (does not sync)', metric: 'p50', atMost: 0.75 },
-    { says: 'p50 beside delta-rs', of: 'varve', to: 'delta-rs', metric: 'p50', atMost: 0.1 },
+    {
+      says: 'p50 beside LanceDB, which does not sync, from Arrow',
+      of: 'varve, Arrow',
+      to: 'lancedb, Arrow (does not sync)',
+      metric: 'p50',
+      atMost: 0.75,
+    },
+    {
+      says: 'p50 beside LanceDB, from plain objects',
+      of: 'varve, objects',
+      to: 'lancedb, objects (does not sync)',
+      metric: 'p50',
+      atMost: 0.75,
+    },
+    { says: 'p50 beside delta-rs', of: 'varve, Arrow', to: 'delta-rs', metric: 'p50', atMost: 0.1 },
   ],
   note: 'what the syncs cost is the difference of the first two; delta-rs appends 100 times (short: 30) through one handle and does not sync',
 }

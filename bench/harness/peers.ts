@@ -10,7 +10,23 @@ export interface LanceTable {
 
 /** What the cases use of LanceDB. */
 export interface Lance {
-  connect(folder: string): Promise<{ createTable(name: string, data: unknown, options?: { mode?: 'overwrite' }): Promise<LanceTable> }>
+  connect(folder: string): Promise<{
+    createTable(name: string, data: unknown): Promise<LanceTable>
+    createEmptyTable(name: string, schema: unknown): Promise<LanceTable>
+  }>
+}
+
+/** What the cases use of an apache-arrow; LanceDB has one of its own, whose classes are other classes. */
+export interface Arrow {
+  readonly Schema: new (fields: readonly unknown[]) => unknown
+  readonly Field: new (name: string, type: unknown, nullable: boolean) => unknown
+  readonly Table: new (columns: Readonly<Record<string, unknown>>) => unknown
+  readonly Int64: new () => unknown
+  readonly Float64: new () => unknown
+  readonly Utf8: new () => unknown
+  readonly TimestampMicrosecond: new (timezone: string) => unknown
+  vectorFromArray(values: readonly unknown[], type: unknown): unknown
+  tableFromIPC(bytes: Uint8Array): unknown
 }
 
 /** Loads LanceDB from the peers' modules. */
@@ -19,6 +35,6 @@ export function lance(modules: string): Lance {
 }
 
 /** The apache-arrow that LanceDB knows. */
-export function lanceArrow(modules: string): { tableFromIPC(bytes: Uint8Array): unknown } {
-  return createRequire(join(modules, 'x.js'))('apache-arrow') as { tableFromIPC(bytes: Uint8Array): unknown }
+export function lanceArrow(modules: string): Arrow {
+  return createRequire(join(modules, 'x.js'))('apache-arrow') as Arrow
 }

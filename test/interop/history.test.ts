@@ -40,12 +40,12 @@ describe.each(['default', 'wide'] as const)('history of a table of ours, preset 
     ])
     const [second, first, create] = history
     expect(create!.userMetadata).toBe('the first')
-    expect(JSON.parse(create!.operationParameters['partitionBy']!)).toEqual(['city'])
-    expect(JSON.parse(create!.operationParameters['properties']!)).toMatchObject({ owner: 'test "quoted"' })
+    expect(JSON.parse(create!.operationParameters.partitionBy!)).toEqual(['city'])
+    expect(JSON.parse(create!.operationParameters.properties!)).toMatchObject({ owner: 'test "quoted"' })
     expect(first!.userMetadata).toBe('two "rows"\nin two lines')
-    expect(first!.operationParameters['mode']).toBe('Append')
+    expect(first!.operationParameters.mode).toBe('Append')
     expect(first!.operationMetrics).toMatchObject({ numFiles: '2', numOutputRows: '2' })
-    expect(Number(first!.operationMetrics['numOutputBytes'])).toBeGreaterThan(100)
+    expect(Number(first!.operationMetrics.numOutputBytes)).toBeGreaterThan(100)
     expect(first!.isBlindAppend).toBe(true)
     expect(second!.operationMetrics).toMatchObject({ numFiles: '1', numOutputRows: '1' })
     for (const entry of history) expect(entry.engineInfo).toMatch(/varve/i)
@@ -71,8 +71,8 @@ describe.each(['default', 'wide'] as const)('history of a table of ours, preset 
 
   it('is shown by delta-rs', async () => {
     const history = await deltaRs.history(path)
-    expect(history.map((entry) => entry['operation'])).toEqual(['WRITE', 'WRITE', 'CREATE TABLE'])
-    expect(history[1]!['userMetadata']).toBe('two "rows"\nin two lines')
+    expect(history.map((entry) => entry.operation)).toEqual(['WRITE', 'WRITE', 'CREATE TABLE'])
+    expect(history[1]!.userMetadata).toBe('two "rows"\nin two lines')
   })
 
   it('shows Spark’s and ours to Varve', async () => {
