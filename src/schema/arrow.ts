@@ -43,7 +43,7 @@ export function toArrowField(column: StructField): arrow.Field {
 }
 
 /** The Arrow type of a Delta type. */
-export function toArrowType(type: DataType): arrow.DataType {
+function toArrowType(type: DataType): arrow.DataType {
   if (typeof type === 'string') {
     const simple = simpleTypes[type]
     if (simple !== undefined) return simple()
