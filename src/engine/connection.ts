@@ -1,0 +1,305 @@
+/**
+ * A connection to an engine: the only way to run SQL. It does one thing at a time: calls wait for each other in order, and while a
+ * stream is open every other call is refused, since it would wait for ever where the same task reads the stream.
+ *
+ * Failures are Varve's errors (failures.ts); an aborted signal interrupts the running query. Results of {@link Connection.all} are
+ * small by contract; everything else comes as Arrow batches.
+ */
+import type { RecordBatch, Schema } from 'apache-arrow'
+import { AbortedError, QueryError, UsageError } from '../errors/index.ts'
+import type { DataType } from '../schema/types.ts'
+import { type BatchSource, registerBatches } from './arrow-in.ts'
+import { type BatchStream, openBatchStream } from './arrow-out.ts'
+import type { Binding } from './binding.ts'
+import { castForCodec, needsCast } from './casts.ts'
+import { toVarveError } from './failures.ts'
+import { bindParameters, type Parameters } from './parameters.ts'
+import { type EngineField, readType, toDataType, toSqlSpelling, type Unsupported } from './types.ts'
+import { readValues, setOwn } from './values.ts'
+
+type NativeConnection = Awaited<ReturnType<Binding['connect']>>
+type NativeResult = Awaited<ReturnType<Binding['query']>>
+
+/** Options of one statement. */
+export interface QueryOptions {
+  /** Interrupts the statement. */
+  readonly signal?: AbortSignal | undefined
+  /** Refuses a statement that is not a single SELECT (or EXPLAIN). Default: `false`. */
+  readonly readOnly?: boolean | undefined
+  /** Local paths that the statement reads, so that a failure is told as that file's (see failures.ts). */
+  readonly files?: readonly string[] | undefined
+}
+
+/** A column of a result: its name, Delta's type for it, and DuckDB's spelling of its type. */
+export interface ColumnDescription {
+  readonly name: string
+  readonly type: DataType | Unsupported
+  readonly sqlType: string
+}
+
+/** What a connection needs to know of its engine. */
+export interface ConnectionHost {
+  /** Told each failure of the binding, so that an instance that is of no more use is not used again. */
+  failed(failure: unknown): void
+  /** Told when the connection is closed. */
+  closed(connection: Connection): void
+}
+
+/** A connection. Made by `Engine.connect`. */
+export class Connection {
+  readonly #binding: Binding
+  readonly #native: NativeConnection
+  readonly #host: ConnectionHost
+  #tail: Promise<unknown> = Promise.resolve()
+  #stream: BatchStream | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(binding: Binding, native: NativeConnection, host: ConnectionHost) {
+    this.#binding = binding
+    this.#native = native
+    this.#host = host
+  }
+
+  /**
+   * Runs statements for their effect; several, separated by semicolons, where there are no parameters.
+   * @returns how many rows the last one changed. @throws QueryError, ValueError, DataFileError, StoreFullError, AbortedError
+   */
+  run(sql: string, parameters?: Parameters, options: QueryOptions = {}): Promise<number> {
+    return this.#exclusive(options, async () => {
+      const result =
+        parameters === undefined && options.readOnly !== true
+          ? await this.#binding.query(this.#native, checkText(sql))
+          : await this.#execute(sql, parameters, options, false)
+      return this.#binding.rows_changed(result)
+    })
+  }
+
+  /** The rows of one statement as objects (values.ts), all at once: for small results. @throws as {@link Connection.run} */
+  all(sql: string, parameters?: Parameters, options: QueryOptions = {}): Promise<Record<string, unknown>[]> {
+    return this.#exclusive(options, async () => this.#rows(await this.#execute(sql, parameters, options, false)))
+  }
+
+  /**
+   * The columns that a query would give, without running it.
+   * @throws as {@link Connection.run}
+   */
+  describe(sql: string, parameters?: Parameters, options: QueryOptions = {}): Promise<ColumnDescription[]> {
+    return this.#exclusive(options, async () => {
+      const columns =
+        (parameters === undefined ? await this.#plannedColumns(sql, options) : undefined) ??
+        (await this.#boundColumns(sql, parameters, options))
+      return columns.map(({ name, type }) => ({ name, type: toDataType(type), sqlType: toSqlSpelling(type) }))
+    })
+  }
+
+  /**
+   * Starts a query and gives its rows as Arrow batches, fetched as they are asked for. The stream has the connection to itself until it
+   * has ended, failed, or been cancelled.
+   * @param options.batchRows The rows of a batch; fewer where rows are wide. Default: 65,536.
+   * @throws as {@link Connection.run}, here or while iterating
+   */
+  stream(sql: string, parameters?: Parameters, options: QueryOptions & { readonly batchRows?: number } = {}): Promise<BatchStream> {
+    return this.#exclusive(options, async () => {
+      const result = await this.#execute(sql, parameters, options, true)
+      const stream = await openBatchStream({
+        binding: this.#binding,
+        result,
+        columns: this.#resultColumns(result),
+        batchRows: options.batchRows ?? 65_536,
+        guard: (work) => this.#guard(options, work),
+        interrupt: () => this.#binding.interrupt(this.#native),
+        release: async (finished) => {
+          this.#stream = undefined
+          // Only a statement that follows makes DuckDB let go of what an unfinished one holds.
+          if (!finished) await this.#binding.query(this.#native, 'SELECT 1').catch(() => undefined)
+        },
+      })
+      this.#stream = stream
+      return stream
+    })
+  }
+
+  /**
+   * Lets DuckDB scan Arrow batches: `use` gets a table expression for a FROM clause that gives the rows once, in order. Batches are taken
+   * from the iterable as DuckDB asks, so memory stays bounded. @throws what the iterable throws, and as {@link Connection.run}
+   */
+  async withBatches<T>(schema: Schema, batches: Iterable<RecordBatch>, use: (relation: string) => Promise<T>): Promise<T> {
+    const source: BatchSource = registerBatches(this.#binding, this.#native, schema, batches)
+    try {
+      return await use(source.relation)
+    } catch (error) {
+      throw source.failure ?? error
+    } finally {
+      source.release()
+    }
+  }
+
+  /** Interrupts what runs, waits for it to end, and disconnects. Closing again does nothing. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const timer = this.#keepInterrupting()
+    await this.#stream?.cancel()
+    await this.#tail.catch(() => undefined)
+    clearInterval(timer)
+    this.#binding.disconnect_sync(this.#native)
+    this.#host.closed(this)
+  }
+
+  #keepInterrupting(): NodeJS.Timeout {
+    this.#binding.interrupt(this.#native)
+    // An interrupt before a statement has begun to run is lost, so one is not enough.
+    return setInterval(() => this.#binding.interrupt(this.#native), 5)
+  }
+
+  #exclusive<T>(options: QueryOptions, work: () => Promise<T>): Promise<T> {
+    const turn = this.#tail.then(() => {
+      if (this.#closing !== undefined) throw closedConnection()
+      if (this.#stream !== undefined) throw busyConnection()
+      return this.#guard(options, work)
+    })
+    this.#tail = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** Runs work that the signal may interrupt, and tells failures as Varve's errors. */
+  async #guard<T>(options: QueryOptions, work: () => Promise<T>): Promise<T> {
+    const { signal } = options
+    if (signal?.aborted) throw new AbortedError('The query', signal.reason)
+    let timer: NodeJS.Timeout | undefined
+    const abort = () => {
+      timer = this.#keepInterrupting()
+    }
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      return await work()
+    } catch (failure) {
+      this.#host.failed(failure)
+      throw toVarveError(failure, options)
+    } finally {
+      signal?.removeEventListener('abort', abort)
+      clearInterval(timer)
+    }
+  }
+
+  async #execute(sql: string, parameters: Parameters | undefined, options: QueryOptions, streaming: boolean): Promise<NativeResult> {
+    const prepared = await this.#prepare(sql, options)
+    let cast: string | undefined
+    try {
+      const planned = this.#columnsOfPrepared(prepared)
+      cast = planned === undefined ? undefined : castForCodec(sql, planned)
+      if (cast === undefined) {
+        const result = await this.#executePrepared(prepared, parameters, streaming)
+        const columns = this.#resultColumns(result)
+        // With parameters, types may be settled only when they are bound.
+        if (!columns.some((column) => needsCast(column.type))) return result
+        cast = castForCodec(sql, columns)!
+      }
+    } finally {
+      this.#binding.destroy_prepare_sync(prepared)
+    }
+    const again = await this.#prepare(cast, {})
+    try {
+      return await this.#executePrepared(again, parameters, streaming)
+    } finally {
+      this.#binding.destroy_prepare_sync(again)
+    }
+  }
+
+  async #prepare(sql: string, options: QueryOptions) {
+    const prepared = await this.#binding.prepare(this.#native, checkText(sql))
+    if (options.readOnly === true) {
+      const type = this.#binding.prepared_statement_type(prepared)
+      if (type !== this.#binding.StatementType.SELECT && type !== this.#binding.StatementType.EXPLAIN) {
+        this.#binding.destroy_prepare_sync(prepared)
+        throw new QueryError('SQL_NOT_READ_ONLY', 'The statement is not a query: it would change something.', {
+          remedy: 'Ask with SELECT; the verbs of the library and the command line write.',
+        })
+      }
+    }
+    return prepared
+  }
+
+  #executePrepared(prepared: Awaited<ReturnType<Binding['prepare']>>, parameters: Parameters | undefined, streaming: boolean) {
+    if (parameters !== undefined) bindParameters(this.#binding, prepared, parameters)
+    return streaming ? this.#binding.execute_prepared_streaming(prepared) : this.#binding.execute_prepared(prepared)
+  }
+
+  async #plannedColumns(sql: string, options: QueryOptions): Promise<EngineField[] | undefined> {
+    const prepared = await this.#prepare(sql, options)
+    try {
+      return this.#columnsOfPrepared(prepared)
+    } finally {
+      this.#binding.destroy_prepare_sync(prepared)
+    }
+  }
+
+  async #boundColumns(sql: string, parameters: Parameters | undefined, options: QueryOptions): Promise<EngineField[]> {
+    const prepared = await this.#prepare(`FROM (\n${sql.replace(/[;\s]+$/, '')}\n) LIMIT 0`, options)
+    try {
+      return this.#resultColumns(await this.#executePrepared(prepared, parameters, false))
+    } finally {
+      this.#binding.destroy_prepare_sync(prepared)
+    }
+  }
+
+  /** The columns as planned, or `undefined` where the type of one depends on a parameter. */
+  #columnsOfPrepared(prepared: Awaited<ReturnType<Binding['prepare']>>): EngineField[] | undefined {
+    const binding = this.#binding
+    const columns: EngineField[] = []
+    for (let index = 0; index < binding.prepared_statement_column_count(prepared); index++) {
+      const id = binding.prepared_statement_column_type(prepared, index)
+      if (id === binding.Type.INVALID || id === binding.Type.ANY) return undefined
+      const type = readType(binding, binding.prepared_statement_column_logical_type(prepared, index))
+      columns.push({ name: binding.prepared_statement_column_name(prepared, index), type })
+    }
+    return columns
+  }
+
+  #resultColumns(result: NativeResult): EngineField[] {
+    const binding = this.#binding
+    return Array.from({ length: binding.column_count(result) }, (_, index) => ({
+      name: binding.column_name(result, index),
+      type: readType(binding, binding.column_logical_type(result, index)),
+    }))
+  }
+
+  #rows(result: NativeResult): Record<string, unknown>[] {
+    const binding = this.#binding
+    const columns = this.#resultColumns(result)
+    const rows: Record<string, unknown>[] = []
+    for (let index = 0; index < binding.result_chunk_count(result); index++) {
+      const chunk = binding.result_get_chunk(result, index)
+      const count = binding.data_chunk_get_size(chunk)
+      const values = columns.map(({ type }, column) => readValues(binding, binding.data_chunk_get_vector(chunk, column), type, count))
+      for (let row = 0; row < count; row++) {
+        const object: Record<string, unknown> = {}
+        columns.forEach(({ name }, column) => {
+          setOwn(object, name, values[column]![row])
+        })
+        rows.push(object)
+      }
+    }
+    return rows
+  }
+}
+
+/** DuckDB takes SQL up to the first NUL, in silence. */
+function checkText(sql: string): string {
+  if (sql.includes('\0'))
+    throw new QueryError('SQL_ERROR', 'The SQL holds a NUL character.', { remedy: 'Take it out, or bind it in a parameter.' })
+  return sql
+}
+
+function closedConnection(): UsageError {
+  return new UsageError('INVALID_ARGUMENT', 'The connection is closed.', { remedy: 'Open it again.' })
+}
+
+function busyConnection(): UsageError {
+  return new UsageError('INVALID_ARGUMENT', 'A stream of this connection is still open.', {
+    remedy: 'Read the stream to its end or cancel it first, or use a second connection.',
+  })
+}

@@ -1,0 +1,14 @@
+/** What the rest of the house sees of DuckDB. */
+export type { BatchStream } from './arrow-out.ts'
+export type { ColumnDescription, Connection, QueryOptions } from './connection.ts'
+export {
+  type ClosedEngineOptions,
+  closedEngine,
+  configureEngine,
+  type Engine,
+  type EngineOptions,
+  throwAwayEngine,
+  trustedEngine,
+} from './engine.ts'
+export type { Parameters, Value } from './parameters.ts'
+export type { Unsupported } from './types.ts'
