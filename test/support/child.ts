@@ -42,6 +42,11 @@ export function varve(args: readonly string[], options: ChildOptions = {}): Prom
   return ended(startVarve(args, options), options.input)
 }
 
+/** Runs any command to its end. */
+export function runCommand(command: string, args: readonly string[], options: ChildOptions = {}): Promise<Ended> {
+  return ended(start(args, options, command), options.input)
+}
+
 /** Waits for a process; what it printed is read as UTF-8. */
 export function ended(child: ChildProcess, input?: string | Uint8Array): Promise<Ended> {
   return new Promise((resolve, reject) => {
@@ -57,7 +62,7 @@ export function ended(child: ChildProcess, input?: string | Uint8Array): Promise
   })
 }
 
-function start(args: readonly string[], options: ChildOptions): ChildProcess {
+function start(args: readonly string[], options: ChildOptions, command = process.execPath): ChildProcess {
   const env = { ...process.env, NODE_OPTIONS: '', VITEST: undefined, ...options.env }
-  return spawn(process.execPath, args, { cwd: options.cwd ?? project, env, stdio: ['pipe', 'pipe', 'pipe'] })
+  return spawn(command, args, { cwd: options.cwd ?? project, env, stdio: ['pipe', 'pipe', 'pipe'] })
 }

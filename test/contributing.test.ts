@@ -1,0 +1,17 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { project } from './support/project.ts'
+
+test('every file and script that CONTRIBUTING.md names exists', async () => {
+  const text = await readFile(join(project, 'CONTRIBUTING.md'), 'utf8')
+  const made = ['dist/', '.interop/', '../shared/conformance']
+  const named = [...text.matchAll(/`([^`\s]+)`/g)].map(([, name = '']) => name).filter((name) => /^\.?[\w-]+(\/|\.\w+$)/.test(name))
+  const missing = named.filter((name) => !made.includes(name) && !existsSync(join(project, name)))
+  expect(named.length).toBeGreaterThan(25)
+  expect(missing).toEqual([])
+  const { scripts } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8'))
+  const commands = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name)
+  expect(commands.filter((name) => scripts[name] === undefined)).toEqual([])
+})
