@@ -9,6 +9,7 @@ import { toSqlType } from '../schema/sql-type.ts'
 import type { ArrayType, DataType, MapType, PrimitiveType, StructField, StructType } from '../schema/types.ts'
 import { assignment } from './assign.ts'
 import { type ColumnNaming, physicalName } from './physical.ts'
+import { fromText, type TextRules, textType } from './text-values.ts'
 import { checked, notNull } from './value-check.ts'
 
 /** How one column of the table is made from the source. */
@@ -36,7 +37,7 @@ export type Projection = readonly ProjectedColumn[]
  * where two source columns have one name. The data has `column`, and `from` and `to` where types differ.
  */
 export function conform(source: StructType, target: StructType, naming: ColumnNaming): Projection {
-  const context: Context = { naming, depth: 0 }
+  const context: Context = { naming, depth: 0, text: undefined }
   const matched = match(source, target, '')
   return target.fields
     .filter((field) => field.type !== 'void' || matched.has(field))
@@ -55,9 +56,19 @@ export function conform(source: StructType, target: StructType, naming: ColumnNa
     .filter((column) => column.field.type !== 'void')
 }
 
+/**
+ * SQL of a value from SQL of its text, `textType(type)`: for formats that hold text. NULL constraints are not checked here.
+ * @param guessed The type was inferred from a sample of the texts.
+ */
+export function convertText(value: string, type: DataType, column: string, guessed: boolean): string {
+  return convert(value, textType(type), type, column, { naming: { mapped: false }, depth: 0, text: { guessed } })
+}
+
 interface Context {
   readonly naming: ColumnNaming
   readonly depth: number
+  /** Texts are read as values. */
+  readonly text: TextRules | undefined
 }
 
 function match(source: StructType, target: StructType, parent: string): Map<StructField, StructField> {
@@ -84,20 +95,23 @@ function match(source: StructType, target: StructType, parent: string): Map<Stru
 }
 
 function missing(field: StructField, column: string, naming: ColumnNaming): string {
-  if (!field.nullable) {
-    throw new SchemaError('MISSING_COLUMN', `The column ${JSON.stringify(column)} is NOT NULL, and the input does not have it.`, {
-      remedy: 'Add the column to the input.',
-      data: { column },
-    })
-  }
+  if (!field.nullable) throw missingColumn(column)
   return `CAST(NULL AS ${toSqlType(renamed(field.type, naming))})`
+}
+
+/** The error of a NOT NULL column that the input does not have. */
+export function missingColumn(column: string): SchemaError {
+  return new SchemaError('MISSING_COLUMN', `The column ${JSON.stringify(column)} is NOT NULL, and the input does not have it.`, {
+    remedy: 'Add the column to the input.',
+    data: { column },
+  })
 }
 
 /** SQL of `to` from SQL of `from`; `value` itself where nothing changes. */
 function convert(value: string, from: DataType, to: DataType, column: string, context: Context): string {
   if (from === 'void') return to === 'void' ? value : `CAST(NULL AS ${physicalSqlType(to, context)})`
   if (to === 'variant' && isEncodedVariant(from)) return value
-  if (typeof from === 'string' && typeof to === 'string') return convertPrimitive(value, from, to, column)
+  if (typeof from === 'string' && typeof to === 'string') return convertPrimitive(value, from, to, column, context)
   if (typeof from === 'object' && typeof to === 'object') {
     if (from.type === 'struct' && to.type === 'struct') return convertStruct(value, from, to, column, context)
     if (from.type === 'array' && to.type === 'array') return convertArray(value, from, to, column, context)
@@ -106,7 +120,8 @@ function convert(value: string, from: DataType, to: DataType, column: string, co
   throw mismatch(from, to, column)
 }
 
-function convertPrimitive(value: string, from: PrimitiveType, to: PrimitiveType, column: string): string {
+function convertPrimitive(value: string, from: PrimitiveType, to: PrimitiveType, column: string, context: Context): string {
+  if (context.text !== undefined && from === 'string' && to !== 'variant') return fromText(value, to, column, context.text)
   // Left to itself DuckDB shreds a variant, which the protocol allows only with a feature of its own.
   if (from === 'variant' && to === 'variant') return `CASE WHEN ${value} IS NULL THEN NULL ELSE variant_to_parquet_variant(${value}) END`
   const type = toSqlType(to)

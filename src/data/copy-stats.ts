@@ -21,12 +21,12 @@ type Pairs<V> = ReadonlyMap<string, V>
 export function readCopiedFiles(rows: readonly Readonly<Record<string, unknown>>[], keyNames: readonly string[]): CopiedFile[] {
   return rows
     .map((row): CopiedFile => {
-      const columns = row['column_statistics'] as Pairs<Pairs<string | null>>
-      const keys = row['partition_keys'] as Pairs<string | null> | null
+      const columns = row.column_statistics as Pairs<Pairs<string | null>>
+      const keys = row.partition_keys as Pairs<string | null> | null
       return {
-        path: String(row['filename']),
-        size: Number(row['file_size_bytes']),
-        rows: Number(row['count']),
+        path: String(row.filename),
+        size: Number(row.file_size_bytes),
+        rows: Number(row.count),
         keys: keyNames.map((name) => keys?.get(name) ?? null),
         statistics: (leaf) => leafStatistics(columns, leaf),
       }

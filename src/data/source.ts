@@ -5,10 +5,8 @@
  * input -> openSource -> Source -> writeFiles (write.ts)
  */
 import type { RecordBatch, Schema } from 'apache-arrow'
+import type { Row } from '../schema/rows.ts'
 import type { StructType } from '../schema/types.ts'
-
-/** A row as a plain object. */
-export type Row = Record<string, unknown>
 
 /** A file format of input. `arrow` is Arrow's IPC, file or stream. */
 export type InputFormat = 'parquet' | 'csv' | 'json' | 'ndjson' | 'arrow'

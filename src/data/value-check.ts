@@ -7,7 +7,7 @@ import { quoteLiteral } from '../schema/quoting.ts'
 
 /** What a failed check says of itself. */
 interface CheckNote {
-  readonly code: 'NOT_NULL_VIOLATED' | 'VALUE_OUT_OF_RANGE'
+  readonly code: 'NOT_NULL_VIOLATED' | 'VALUE_OUT_OF_RANGE' | 'INVALID_VALUE'
   readonly column: string
   readonly from?: string
   readonly to?: string
@@ -21,8 +21,16 @@ export function notNull(value: string, column: string): string {
 }
 
 /** SQL that is `converted` unless `bad` holds. `shown` is the value that the error quotes. */
-export function checked(bad: string, shown: string, converted: string, column: string, from: string, to: string): string {
-  const text = `${note({ code: 'VALUE_OUT_OF_RANGE', column, from, to })} || chr(10) || CAST(${shown} AS VARCHAR)`
+export function checked(
+  bad: string,
+  shown: string,
+  converted: string,
+  column: string,
+  from: string,
+  to: string,
+  code: CheckNote['code'] = 'VALUE_OUT_OF_RANGE',
+): string {
+  const text = `${note({ code, column, from, to })} || chr(10) || CAST(${shown} AS VARCHAR)`
   return `CASE WHEN ${bad} THEN error(${text}) ELSE ${converted} END`
 }
 

@@ -128,7 +128,7 @@ export class CopyWriter {
       `SELECT DISTINCT md5(${name}) AS hash, ${name} AS value FROM ${source.sql} WHERE ${isLong}`,
       source,
     )) {
-      long.set(String(row['hash']), String(row['value']))
+      long.set(String(row.hash), String(row.value))
     }
     return `CASE WHEN ${isLong} THEN 'h' || md5(${name}) ELSE 'v' || ${name} END`
   }

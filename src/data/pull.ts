@@ -1,0 +1,42 @@
+/** Iterables whose first element has been looked at. */
+import { orAborted } from './gather.ts'
+
+/** What is known after a look at the first element. */
+export interface Pulled<T> {
+  /** The first element, `undefined` where there is none. */
+  readonly first: T | undefined
+  /** Lets go of the iterator when it is not read to its end. */
+  close(): Promise<void>
+}
+
+/** An iterable with its first element known; it can be iterated once. */
+export function pull<T>(source: Iterable<T>): Pulled<T> & Iterable<T> {
+  const iterator = source[Symbol.iterator]()
+  let pending: IteratorResult<T> | undefined = iterator.next()
+  const first = pending.done ? undefined : pending.value
+  const next = (): IteratorResult<T> => {
+    const result = pending ?? iterator.next()
+    pending = undefined
+    return result
+  }
+  const close = () => void iterator.return?.()
+  return {
+    first,
+    close: async () => close(),
+    [Symbol.iterator]: () => ({ next, return: () => (close(), { done: true, value: undefined }) }),
+  }
+}
+
+/** The same of an asynchronous one. */
+export async function pullAsync<T>(source: AsyncIterable<T>, signal?: AbortSignal): Promise<Pulled<T> & AsyncIterable<T>> {
+  const iterator = source[Symbol.asyncIterator]()
+  let pending: IteratorResult<T> | undefined = await orAborted(iterator.next(), signal)
+  const first = pending.done ? undefined : pending.value
+  const next = async (): Promise<IteratorResult<T>> => {
+    const result = pending ?? (await iterator.next())
+    pending = undefined
+    return result
+  }
+  const close = async () => void (await iterator.return?.())
+  return { first, close, [Symbol.asyncIterator]: () => ({ next, return: async () => (await close(), { done: true, value: undefined }) }) }
+}
