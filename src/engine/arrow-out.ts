@@ -24,6 +24,8 @@ export interface StreamSource {
   /** Runs native work under the caller's signal, telling failures as Varve's errors. */
   guard<T>(work: () => Promise<T>): Promise<T>
   interrupt(): void
+  /** Rejects with what made the result fail, which DuckDB tells nobody who fetches chunks. */
+  fail(): Promise<never>
   /** Told once, when the stream needs the connection no more. */
   release(finished: boolean): Promise<void>
 }
@@ -99,7 +101,12 @@ class ResultStream implements BatchStream {
   async #next(): Promise<NonNullable<Chunk> | undefined> {
     if (this.#released !== undefined) return undefined
     const chunk = await this.#source.guard(() => this.#fetching ?? this.#fetch())
-    if (chunk === null || this.#source.binding.data_chunk_get_size(chunk) === 0) return undefined
+    if (chunk === null || this.#source.binding.data_chunk_get_size(chunk) === 0) {
+      const { binding, result } = this.#source
+      // A failure looks like the end of the rows, but for this.
+      if (binding.result_return_type(result) !== binding.ResultType.QUERY_RESULT) await this.#source.guard(() => this.#source.fail())
+      return undefined
+    }
     this.#fetching = this.#fetch()
     // Its failure is told when it is asked for.
     this.#fetching.catch(() => undefined)

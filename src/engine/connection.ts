@@ -69,14 +69,14 @@ export class Connection {
       const result =
         parameters === undefined && options.readOnly !== true
           ? await this.#binding.query(this.#native, checkText(sql))
-          : await this.#execute(sql, parameters, options, false)
+          : (await this.#execute(sql, parameters, options, false)).result
       return this.#binding.rows_changed(result)
     })
   }
 
   /** The rows of one statement as objects (values.ts), all at once: for small results. @throws as {@link Connection.run} */
   all(sql: string, parameters?: Parameters, options: QueryOptions = {}): Promise<Record<string, unknown>[]> {
-    return this.#exclusive(options, async () => this.#rows(await this.#execute(sql, parameters, options, false)))
+    return this.#exclusive(options, async () => this.#rows((await this.#execute(sql, parameters, options, false)).result))
   }
 
   /**
@@ -100,7 +100,7 @@ export class Connection {
    */
   stream(sql: string, parameters?: Parameters, options: QueryOptions & { readonly batchRows?: number } = {}): Promise<BatchStream> {
     return this.#exclusive(options, async () => {
-      const result = await this.#execute(sql, parameters, options, true)
+      const { result, executed } = await this.#execute(sql, parameters, options, true)
       const stream = await openBatchStream({
         binding: this.#binding,
         result,
@@ -108,6 +108,7 @@ export class Connection {
         batchRows: options.batchRows ?? 65_536,
         guard: (work) => this.#guard(options, work),
         interrupt: () => this.#binding.interrupt(this.#native),
+        fail: () => this.#findFailure(executed, parameters),
         release: async (finished) => {
           this.#stream = undefined
           // Only a statement that follows makes DuckDB let go of what an unfinished one holds.
@@ -185,7 +186,7 @@ export class Connection {
     }
   }
 
-  async #execute(sql: string, parameters: Parameters | undefined, options: QueryOptions, streaming: boolean): Promise<NativeResult> {
+  async #execute(sql: string, parameters: Parameters | undefined, options: QueryOptions, streaming: boolean): Promise<{ result: NativeResult; executed: string }> {
     const prepared = await this.#prepare(sql, options)
     let cast: string | undefined
     try {
@@ -195,7 +196,7 @@ export class Connection {
         const result = await this.#executePrepared(prepared, parameters, streaming)
         const columns = this.#resultColumns(result)
         // With parameters, types may be settled only when they are bound.
-        if (!columns.some((column) => needsCast(column.type))) return result
+        if (!columns.some((column) => needsCast(column.type))) return { result, executed: sql }
         cast = castForCodec(sql, columns)!
       }
     } finally {
@@ -203,10 +204,23 @@ export class Connection {
     }
     const again = await this.#prepare(cast, {})
     try {
-      return await this.#executePrepared(again, parameters, streaming)
+      return { result: await this.#executePrepared(again, parameters, streaming), executed: cast }
     } finally {
       this.#binding.destroy_prepare_sync(again)
     }
+  }
+
+  /**
+   * Finds out why a streaming result failed: the same rows once more, into an aggregate that needs every value and keeps none.
+   */
+  async #findFailure(sql: string, parameters: Parameters | undefined): Promise<never> {
+    const prepared = await this.#prepare(`SELECT bit_xor(hash(COLUMNS(*))) FROM (\n${sql.replace(/[;\s]+$/, '')}\n)`, {})
+    try {
+      await this.#executePrepared(prepared, parameters, false)
+    } finally {
+      this.#binding.destroy_prepare_sync(prepared)
+    }
+    throw new QueryError('SQL_ERROR', 'The query failed while its rows were read.', { remedy: 'Run it again.' })
   }
 
   async #prepare(sql: string, options: QueryOptions) {
