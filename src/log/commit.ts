@@ -5,7 +5,7 @@
  * error that names the version and the line (§Delta Log Entries).
  */
 import { createHash } from 'node:crypto'
-import { LogError } from '../errors/index.ts'
+import { LogError, ObjectNotFoundError } from '../errors/index.ts'
 import { parseJson } from '../schema/json.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Action, CommitInfo } from './actions.ts'
@@ -26,6 +26,16 @@ export interface Commit {
 export async function readCommit(store: ObjectStore, version: number, signal?: AbortSignal): Promise<Commit> {
   const { bytes, meta } = await store.get(commitKey(version), { signal })
   return { version, bytes, modified: meta.modified.getTime() }
+}
+
+/** The same, or `undefined` where there is no such commit: never written, or cleaned up. */
+export async function readCommitIfThere(store: ObjectStore, version: number, signal?: AbortSignal): Promise<Commit | undefined> {
+  try {
+    return await readCommit(store, version, signal)
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError) return undefined
+    throw error
+  }
 }
 
 /** The actions of a commit, unknown ones too, in their order. @throws LogError LOG_CORRUPT naming version and line. */

@@ -5,10 +5,10 @@
  * there is nothing. States of other versions come from the checksum nearest below, else from a replay. Everything in the log is
  * immutable, so nothing that was read is ever asked for again.
  */
-import { LogError, ObjectNotFoundError, VersionNotFoundError } from '../errors/index.ts'
+import { LogError, VersionNotFoundError } from '../errors/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { checksumsKept, readChecksum } from './checksum.ts'
-import { type Commit, chainId, commitInfoOf, readCommit } from './commit.ts'
+import { type Commit, chainId, commitInfoOf, readCommit, readCommitIfThere } from './commit.ts'
 import { FileList } from './file-list.ts'
 import { findLatest, findLatestFrom, readHints } from './latest.ts'
 import { commitKey } from './paths.ts'
@@ -66,7 +66,7 @@ export class DeltaLog {
   async *commitsAfter(version: number, signal?: AbortSignal): AsyncGenerator<Commit> {
     let known = version
     for (;;) {
-      const commit = await readIfThere(this.store, known + 1, signal)
+      const commit = await readCommitIfThere(this.store, known + 1, signal)
       if (!commit) {
         // A hole would be filled by the next append, so the names beyond are looked at once after every move.
         if (known > version) await findLatestFrom(this.store, known, signal)
@@ -126,7 +126,7 @@ export class DeltaLog {
     const later: Commit[] = []
     let id: string | null = null
     for (let v = version; v >= 0 && version - v < chainReach; v -= 1) {
-      const commit = await readIfThere(this.store, v, signal)
+      const commit = await readCommitIfThere(this.store, v, signal)
       if (!commit) break
       later.push(commit)
       const ours = commitInfoOf(commit).varve
@@ -186,13 +186,4 @@ async function nearestChecksum(store: ObjectStore, version: number, signal?: Abo
     if (state) return state
   }
   return undefined
-}
-
-async function readIfThere(store: ObjectStore, version: number, signal?: AbortSignal): Promise<Commit | undefined> {
-  try {
-    return await readCommit(store, version, signal)
-  } catch (error) {
-    if (error instanceof ObjectNotFoundError) return undefined
-    throw error
-  }
 }

@@ -8,24 +8,36 @@
  */
 import { ObjectNotFoundError } from '../errors/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { commitInfoOf, readCommit } from './commit.ts'
+import { type Commit, commitInfoOf, readCommit } from './commit.ts'
 import { logFolder, parseLogName } from './paths.ts'
 import { hasInCommitTimestamps } from './protocol.ts'
 import type { TableState } from './state.ts'
 
 /** The first version whose commit carries its own time, or `undefined` where none does. */
-export function firstInCommitVersion(latest: TableState): number | undefined {
+function firstInCommitVersion(latest: TableState): number | undefined {
   if (!hasInCommitTimestamps(latest.protocol, latest.metadata)) return undefined
   const enabled = Number(latest.metadata.configuration['delta.inCommitTimestampEnablementVersion'] ?? 0)
   return Number.isSafeInteger(enabled) ? enabled : 0
 }
 
-/** The commit time of a version, in milliseconds since the epoch. */
-export async function commitTime(store: ObjectStore, latest: TableState, version: number, signal?: AbortSignal): Promise<number> {
-  const first = firstInCommitVersion(latest)
-  if (first !== undefined && version >= first) return inCommitTime(store, version, signal)
-  const times = await fileTimes(store, first, signal)
-  return times.find(([v]) => v === version)?.[1] ?? (await readCommit(store, version, signal)).modified
+/** Commit times of a table, in milliseconds since the epoch. File times, where they count, are listed once. */
+export class CommitTimes {
+  readonly #store: ObjectStore
+  readonly #first: number | undefined
+  #fileTimes: Promise<ReadonlyMap<number, number>> | undefined
+
+  /** `latest` is the newest state: it says since when commits carry their own time. */
+  constructor(store: ObjectStore, latest: TableState) {
+    this.#store = store
+    this.#first = firstInCommitVersion(latest)
+  }
+
+  /** The commit time of a version whose commit was read. */
+  async of(commit: Commit, signal?: AbortSignal): Promise<number> {
+    if (this.#first !== undefined && commit.version >= this.#first) return commitInfoOf(commit).inCommitTimestamp ?? commit.modified
+    this.#fileTimes ??= fileTimes(this.#store, this.#first, signal).then((times) => new Map(times))
+    return (await this.#fileTimes).get(commit.version) ?? commit.modified
+  }
 }
 
 /**

@@ -1,0 +1,98 @@
+/**
+ * Append rows: one atomic version, exactly once where the load has a transaction id.
+ *
+ * input -> source -> data files -> actions -> commit -> checksum, and a checkpoint when due
+ */
+import { type DataFile, type Input, openSource, type Source, writeFiles } from '../data/index.ts'
+import { UnknownOutcomeError } from '../errors/index.ts'
+import { type Action, checkAppendable, type DeltaLog, type TableState } from '../log/index.ts'
+import { mergeSchemas } from '../schema/merge.ts'
+import { parseSchema, writeSchema } from '../schema/schema-json.ts'
+import type { StructType } from '../schema/types.ts'
+import { commit, judge, type Prepared } from '../transaction/index.ts'
+import { settle } from './settle.ts'
+import { addActions, type CommitResult, conflictError, discard, transactionId, type WritingOptions, writeMetrics } from './written.ts'
+
+/** Options of an append. */
+export interface AppendOptions extends WritingOptions {
+  /** Add columns that the table does not have, as nullable ones at its end. Default `false`: they are an error. */
+  readonly mergeSchema?: boolean | undefined
+}
+
+const operation = 'WRITE'
+
+/**
+ * Appends all rows of an input.
+ * @throws SchemaError, ValueError, InputError before anything is visible; ConflictError where the table's schema or protocol changed
+ * meanwhile; TransactionOrderError; UnsupportedFeatureError; UnknownOutcomeError; storage errors.
+ */
+export async function append(log: DeltaLog, input: Input, options: AppendOptions = {}): Promise<CommitResult> {
+  const { signal } = options
+  const state = await log.update(signal)
+  const schema = parseSchema(state.metadata.schemaString)
+  checkAppendable(state.protocol, state.metadata, schema, log.store.root)
+  const txn = transactionId(options)
+  if (txn && (await judge(log, state, txn, signal)) === 'applied') return alreadyApplied(state)
+  const source = await openSource(input, { tableSchema: schema, signal })
+  try {
+    const target = options.mergeSchema ? mergeSchemas(schema, source.schema) : schema
+    const files = await writeFiles(source, writeTarget(log, state, target, signal))
+    const merged = target === schema ? [] : [{ metaData: { ...state.metadata, schemaString: writeSchema(target) } }]
+    return await commitFiles(log, state, files, { ...options, inputs: source.inputs, actions: merged })
+  } finally {
+    await source.close()
+  }
+}
+
+/** Where the rows of an append go. */
+function writeTarget(
+  log: DeltaLog,
+  state: TableState,
+  schema: StructType,
+  signal: AbortSignal | undefined,
+): Parameters<typeof writeFiles>[1] {
+  const { partitionColumns, configuration } = state.metadata
+  return { store: log.store, schema, partitionColumns, properties: configuration, signal }
+}
+
+/** Commits files that are written already as an append on top of `state`. They are removed again where it does not come to that. */
+export async function commitFiles(
+  log: DeltaLog,
+  state: TableState,
+  files: readonly DataFile[],
+  options: AppendOptions & { readonly inputs: Source['inputs']; readonly actions?: readonly Action[] },
+): Promise<CommitResult> {
+  const txn = transactionId(options)
+  const metrics = writeMetrics(files)
+  const actions = [...(options.actions ?? []), ...addActions(files)]
+  if (actions.length === 0 && !txn) return { version: state.version, operation, alreadyApplied: false, metrics, warnings: [] }
+  const prepared: Prepared = {
+    operation,
+    parameters: { mode: 'Append', partitionBy: JSON.stringify(state.metadata.partitionColumns) },
+    metrics,
+    actions,
+    isBlindAppend: true,
+    message: options.message,
+    source: options.source,
+    inputs: options.inputs,
+  }
+  let done = false
+  try {
+    const outcome = await commit(log, state, prepared, { txn, signal: options.signal })
+    if (outcome.outcome === 'conflict') throw conflictError(log.store.root, outcome.conflict)
+    if (outcome.outcome === 'applied') return alreadyApplied(outcome.state)
+    done = true
+    const warnings = [...outcome.warnings, ...(await settle(log, outcome.state))]
+    return { version: outcome.state.version, operation, alreadyApplied: false, metrics, warnings }
+  } catch (error) {
+    // A commit whose outcome is unknown may name these files.
+    if (error instanceof UnknownOutcomeError) done = true
+    throw error
+  } finally {
+    if (!done) await discard(log.store, files)
+  }
+}
+
+function alreadyApplied(state: TableState): CommitResult {
+  return { version: state.version, operation, alreadyApplied: true, metrics: writeMetrics([]), warnings: [] }
+}

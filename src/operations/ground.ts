@@ -1,0 +1,157 @@
+/**
+ * The protocol and metadata of a new table: which features it has from version 0 on, and why.
+ *
+ * The default has deletion vectors and in-commit timestamps, together, and keeps its history: Spark's own defaults would take what a
+ * tag names. `wide` has none of that, so that engines that know only the oldest versions can write to the table too. A property that
+ * switches a feature on brings the feature; columns bring those that their types or names need.
+ */
+import { v4 as uuid } from 'uuid'
+import { UnsupportedFeatureError } from '../errors/index.ts'
+import type { Action, Metadata, Protocol } from '../log/index.ts'
+import { checkSchema, writeSchema } from '../schema/schema-json.ts'
+import type { DataType, StructField, StructType } from '../schema/types.ts'
+
+/** What a new table is made from. */
+export interface GroundOptions {
+  readonly schema: StructType
+  readonly partitionBy?: readonly string[] | undefined
+  readonly properties?: Readonly<Record<string, string>> | undefined
+  readonly preset?: 'wide' | undefined
+  readonly name?: string | undefined
+  readonly description?: string | undefined
+}
+
+const history = {
+  'delta.logRetentionDuration': 'interval 36500 days',
+  'delta.deletedFileRetentionDuration': 'interval 36500 days',
+  'delta.enableExpiredLogCleanup': 'false',
+}
+
+const modern = { 'delta.enableDeletionVectors': 'true', 'delta.enableInCommitTimestamps': 'true' }
+
+const defaultFeatures = ['deletionVectors', 'v2Checkpoint', 'inCommitTimestamp', 'appendOnly', 'invariants']
+
+/** Features that stand among the reader's too. */
+const readerFeatures = new Set(['columnMapping', 'deletionVectors', 'timestampNtz', 'typeWidening', 'v2Checkpoint', 'variantType'])
+
+/** Properties that switch a feature on, with the value that does. */
+const featureProperties: Readonly<Record<string, readonly [feature: string, value: RegExp]>> = {
+  'delta.appendOnly': ['appendOnly', /^true$/],
+  'delta.enableDeletionVectors': ['deletionVectors', /^true$/],
+  'delta.enableInCommitTimestamps': ['inCommitTimestamp', /^true$/],
+  'delta.enableChangeDataFeed': ['changeDataFeed', /^true$/],
+  'delta.columnMapping.mode': ['columnMapping', /^(name|id)$/],
+  'delta.checkpointPolicy': ['v2Checkpoint', /^v2$/],
+  'delta.enableTypeWidening': ['typeWidening', /^true$/],
+}
+
+/** Properties whose features a new table of ours cannot have. */
+const refusedProperties =
+  /^delta\.(constraints\..*|enableRowTracking|enableIcebergCompat.*|enableVariantShredding|universalFormat\..*|feature\..*)$/
+
+/** The lowest legacy writer version that implies a feature, for tables without a list of features. */
+const legacyWriter: Readonly<Record<string, number>> = { appendOnly: 2, invariants: 2, changeDataFeed: 4, columnMapping: 5 }
+
+/** The first actions of a table. @throws SchemaError, UsageError, UnsupportedFeatureError before anything is written. */
+export function ground(
+  options: GroundOptions,
+  now: number,
+): { actions: Action[]; protocol: Protocol; metadata: Metadata; schema: StructType } {
+  const partitionColumns = (options.partitionBy ?? []).map((name) => sameColumn(options.schema, name))
+  checkSchema(options.schema, partitionColumns)
+  const given: Record<string, string> = { ...history, ...(options.preset === 'wide' ? {} : modern), ...options.properties }
+  if (given['delta.columnMapping.mode'] === undefined && needsMapping(options.schema)) given['delta.columnMapping.mode'] = 'name'
+  const mapped = /^(name|id)$/.test(given['delta.columnMapping.mode'] ?? '')
+  const { schema, properties } = mapped ? withMapping(options.schema, given) : { schema: options.schema, properties: given }
+  const metadata: Metadata = {
+    id: uuid(),
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.description === undefined ? {} : { description: options.description }),
+    format: { provider: 'parquet', options: {} },
+    schemaString: writeSchema(schema),
+    partitionColumns,
+    createdTime: now,
+    configuration: properties,
+  }
+  const protocol = protocolFor(schema, properties, options.preset === 'wide')
+  return { actions: [{ protocol }, { metaData: metadata }], protocol, metadata, schema }
+}
+
+function protocolFor(schema: StructType, properties: Readonly<Record<string, string>>, wide: boolean): Protocol {
+  const features = new Set(wide ? ['appendOnly', 'invariants'] : defaultFeatures)
+  for (const [name, value] of Object.entries(properties)) {
+    if (refusedProperties.test(name)) throw refused(name)
+    const [feature, switching] = featureProperties[name] ?? []
+    if (feature && switching?.test(value)) features.add(feature)
+  }
+  for (const type of allTypes(schema)) {
+    if (type === 'timestamp_ntz') features.add('timestampNtz')
+    if (type === 'variant') features.add('variantType')
+  }
+  const names = [...features]
+  const legacy = wide && names.every((name) => legacyWriter[name] !== undefined)
+  if (legacy) {
+    return {
+      minReaderVersion: features.has('columnMapping') ? 2 : 1,
+      minWriterVersion: Math.max(...names.map((name) => legacyWriter[name]!)),
+    }
+  }
+  const forReaders = names.filter((name) => readerFeatures.has(name))
+  if (forReaders.length === 0) return { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: names }
+  return { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: forReaders, writerFeatures: names }
+}
+
+/** Names that Parquet readers of other engines refuse unless columns are mapped (§Column Mapping). */
+function needsMapping(schema: StructType): boolean {
+  return allFields(schema).some((field) => /[ ,;{}()\n\t=]/.test(field.name))
+}
+
+/** Gives every field, nested ones too, its id and physical name. */
+function withMapping(
+  schema: StructType,
+  properties: Readonly<Record<string, string>>,
+): { schema: StructType; properties: Record<string, string> } {
+  let last = 0
+  const mapType = (type: DataType): DataType => {
+    if (typeof type === 'string') return type
+    if (type.type === 'struct') return { ...type, fields: type.fields.map(mapField) }
+    if (type.type === 'array') return { ...type, elementType: mapType(type.elementType) }
+    return { ...type, keyType: mapType(type.keyType), valueType: mapType(type.valueType) }
+  }
+  const mapField = (field: StructField): StructField => {
+    last += 1
+    const names = { 'delta.columnMapping.id': last, 'delta.columnMapping.physicalName': `col-${uuid()}` }
+    return { ...field, metadata: { ...field.metadata, ...names }, type: mapType(field.type) }
+  }
+  const mapped = mapType(schema) as StructType
+  return { schema: mapped, properties: { ...properties, 'delta.columnMapping.maxColumnId': String(last) } }
+}
+
+function* allTypes(type: DataType): Generator<DataType> {
+  yield type
+  if (typeof type === 'string') return
+  if (type.type === 'struct') for (const field of type.fields) yield* allTypes(field.type)
+  else if (type.type === 'array') yield* allTypes(type.elementType)
+  else {
+    yield* allTypes(type.keyType)
+    yield* allTypes(type.valueType)
+  }
+}
+
+function allFields(schema: StructType): StructField[] {
+  return [...allTypes(schema)].flatMap((type) => (typeof type === 'object' && type.type === 'struct' ? type.fields : []))
+}
+
+/** The column that a name means, whatever its case; the name itself where there is none, for `checkSchema` to report. */
+function sameColumn(schema: StructType, name: string): string {
+  const lower = name.toLowerCase()
+  const exact = schema.fields.find((field) => field.name === name)
+  return (exact ?? schema.fields.find((field) => field.name.toLowerCase() === lower))?.name ?? name
+}
+
+function refused(property: string): UnsupportedFeatureError {
+  return new UnsupportedFeatureError('UNSUPPORTED_FEATURE', `Varve cannot yet create a table with the property ${property}.`, {
+    remedy: 'Leave the property out, or create the table with Spark.',
+    data: { property },
+  })
+}

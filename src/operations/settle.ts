@@ -1,0 +1,43 @@
+/**
+ * What follows every commit of ours: the checksum of the version, now and then the hint at the head, and a checkpoint when one is due.
+ *
+ * All of it is derived from the log and can be made again, so a failure here does not undo or fail the commit: it is a warning.
+ */
+import {
+  checkpointDue,
+  type DeltaLog,
+  headKey,
+  type TableState,
+  withNewestCheckpoint,
+  writeCheckpoint,
+  writeChecksum,
+} from '../log/index.ts'
+
+/** The head hint is rewritten whenever the version is a multiple of this. */
+const headEvery = 100
+
+/** Writes what is derived from a version just committed. @returns warnings, one for each thing that could not be written. */
+export async function settle(log: DeltaLog, state: TableState): Promise<string[]> {
+  const warnings: string[] = []
+  const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work()
+    } catch (error) {
+      warnings.push(`Version ${state.version} is committed, but ${what} could not be written: ${(error as Error).message}`)
+    }
+  }
+  await attempt('its checksum', () => writeChecksum(log.store, state))
+  if (state.version > 0 && state.version % headEvery === 0) {
+    const head = new TextEncoder().encode(JSON.stringify({ version: state.version }))
+    await attempt('the hint at the head', () => log.store.put(headKey, head, { durable: false }))
+  }
+  if (checkpointDue(state)) await attempt('its checkpoint', () => checkpoint(log, state))
+  return warnings
+}
+
+/** Another writer may have made a checkpoint since; then this one may not be due any more. */
+async function checkpoint(log: DeltaLog, state: TableState): Promise<void> {
+  const newest = await withNewestCheckpoint(log.store, state)
+  const after = checkpointDue(newest) ? await writeCheckpoint(log.store, newest, Date.now()) : newest
+  if (log.latest.version === after.version) log.advanceTo(after)
+}

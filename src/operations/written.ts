@@ -1,0 +1,84 @@
+/** Data files on their way into the log, and what a writing verb gives back. */
+import type { DataFile } from '../data/index.ts'
+import { ConflictError } from '../errors/index.ts'
+import { type Action, encodePath } from '../log/index.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import type { Conflict, TransactionId } from '../transaction/index.ts'
+
+/** What every writing verb gives back. */
+export interface CommitResult {
+  /** The version that holds the change; where nothing changed, the newest one. */
+  readonly version: number
+  /** The operation as history names it. */
+  readonly operation: string
+  /** Whether the load with this transaction id had landed before, so that nothing was written now. */
+  readonly alreadyApplied: boolean
+  readonly metrics: Readonly<Record<string, number>>
+  /** What went wrong beside the commit, and what a user should look at. */
+  readonly warnings: readonly string[]
+}
+
+/** Options of every writing verb. */
+export interface WritingOptions {
+  /** The number of this load of an application: the load lands exactly once, however often and by whomever it is sent. */
+  readonly txn?: { readonly appId: string; readonly version: number } | undefined
+  /** Land a number below the application's latest, each number once. Default `false`: refused with TXN_OUT_OF_ORDER. */
+  readonly txnAnyOrder?: boolean | undefined
+  /** Take a number below the application's latest as applied. Default `false`. */
+  readonly txnSkipOlder?: boolean | undefined
+  /** Words on this version, kept as `userMetadata`. */
+  readonly message?: string | undefined
+  /** Where the rows came from, in words of your own. */
+  readonly source?: string | undefined
+  /** All writes are serializable; the option is there to say so. */
+  readonly isolation?: 'serializable' | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The `add` actions of files just written. Each carries its hash, so that a version can be verified. */
+export function addActions(files: readonly DataFile[]): Action[] {
+  return files.map((file) => ({
+    add: {
+      path: encodePath(file.path),
+      partitionValues: file.partitionValues,
+      size: file.size,
+      modificationTime: file.modificationTime,
+      dataChange: true,
+      stats: file.stats,
+      tags: { 'varve.sha256': file.sha256 },
+    },
+  }))
+}
+
+/** The metrics of a write, under the names of Spark's history. */
+export function writeMetrics(files: readonly DataFile[]): { numFiles: number; numOutputRows: number; numOutputBytes: number } {
+  return {
+    numFiles: files.length,
+    numOutputRows: files.reduce((sum, file) => sum + file.numRecords, 0),
+    numOutputBytes: files.reduce((sum, file) => sum + file.size, 0),
+  }
+}
+
+/** The transaction id of a call, with its rule for numbers out of order. */
+export function transactionId(options: WritingOptions): TransactionId | undefined {
+  if (!options.txn) return undefined
+  return { ...options.txn, older: options.txnAnyOrder ? 'land' : options.txnSkipOlder ? 'skip' : 'refuse' }
+}
+
+/** Removes files that no version names and none will. What cannot be removed is left to vacuum. */
+export async function discard(store: ObjectStore, files: readonly DataFile[]): Promise<void> {
+  await store.delete(files.map((file) => file.path)).catch(() => undefined)
+}
+
+/** The error for a transaction that lost. */
+export function conflictError(root: string, conflict: Conflict): ConflictError {
+  const what = conflict.code === 'METADATA_CHANGED' ? 'schema or properties' : 'protocol'
+  return new ConflictError(
+    conflict.code,
+    `Version ${conflict.version} of ${root} changed the table's ${what} while this write was prepared; nothing was written.`,
+    {
+      remedy: 'Run it again: it will be prepared for the new version.',
+      data: { root, version: conflict.version },
+    },
+  )
+}

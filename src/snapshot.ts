@@ -1,0 +1,189 @@
+/**
+ * A table as of one version. A snapshot never changes, even while others write: everything it reads is immutable.
+ *
+ * What the log knows is answered from the log (rows, files, schema, properties); rows come through DuckDB, from the files that are left
+ * after pruning by partition values and statistics.
+ */
+import {
+  CommitTimes,
+  type Counts,
+  commitInfoOf,
+  type DeltaLog,
+  type FileList,
+  type Protocol,
+  readCommitIfThere,
+  type TableState,
+} from './log/index.ts'
+import { openSession, type QueryResult, type QueryTarget, type ScanOptions, type SnapshotQueryOptions, scan } from './query/index.ts'
+import { parseJson } from './schema/json.ts'
+import { parseSchema } from './schema/schema-json.ts'
+import type { StructType } from './schema/types.ts'
+
+/** What a version is: the fields of `varve show --json`. */
+export interface TableDescription {
+  readonly version: number
+  readonly timestamp: Date
+  /** As history names it; `null` where the commit does not say, or is gone. */
+  readonly operation: string | null
+  /** Rows, deleted ones not counted; `null` where the log cannot say. */
+  readonly rows: number | null
+  readonly files: number | null
+  /** Bytes of the data files; `null` where the log cannot say. */
+  readonly bytes: number | null
+  readonly schema: StructType
+  readonly partitionBy: readonly string[]
+  readonly protocol: Protocol
+  readonly properties: Readonly<Record<string, string>>
+  readonly tags: readonly string[]
+  readonly fingerprints: Fingerprints
+}
+
+/** Fingerprints of a version in hex; `null` where not computed or not known. The same `id`: the same history. */
+export interface Fingerprints {
+  readonly id: string | null
+  readonly files: string | null
+  readonly rows: string | null
+}
+
+/** One data file of a version: a line of `varve files --json`. */
+export interface FileEntry {
+  /** The file's key relative to the table's folder, decoded; or an absolute path. */
+  readonly path: string
+  readonly bytes: number
+  /** Rows that are not deleted; `null` where the statistics do not say. */
+  readonly rows: number | null
+  readonly deletedRows: number
+  /** Partition values as the log spells them. */
+  readonly partition: Readonly<Record<string, string | null>>
+  /** The file's statistics, parsed; `null` where it has none. */
+  readonly stats: unknown
+  readonly modified: Date
+}
+
+/** A table as of a version. Made by `table.asOf` and `table.latest`. */
+export class Snapshot {
+  readonly version: number
+  readonly schema: StructType
+  readonly partitionColumns: readonly string[]
+  /** The table's properties. */
+  readonly properties: Readonly<Record<string, string>>
+  readonly protocol: Protocol
+  readonly #log: DeltaLog
+  readonly #state: TableState
+  #files: Promise<FileList> | undefined
+
+  /** @internal */
+  constructor(log: DeltaLog, state: TableState) {
+    this.#log = log
+    this.#state = state
+    this.version = state.version
+    this.schema = parseSchema(state.metadata.schemaString)
+    this.partitionColumns = state.metadata.partitionColumns
+    this.properties = state.metadata.configuration
+    this.protocol = state.protocol
+  }
+
+  /** The root of the table, as a URL. */
+  get location(): string {
+    return this.#log.store.root
+  }
+
+  /** When the version was committed. */
+  async timestamp(options: { readonly signal?: AbortSignal } = {}): Promise<Date> {
+    const { inCommitTimestamp } = this.#state
+    if (inCommitTimestamp !== undefined) return new Date(inCommitTimestamp)
+    const commit = await readCommitIfThere(this.#log.store, this.version, options.signal)
+    // Of a version of which only the checkpoint is left, the checkpoint's own time is the best there is.
+    if (!commit) return (await this.#log.store.head(checkpointKey(this.version), options))?.modified ?? new Date(0)
+    return new Date(await new CommitTimes(this.#log.store, this.#log.latest).of(commit, options.signal))
+  }
+
+  /** The number of rows: from the log where it knows, else counted. Deleted rows do not count. */
+  async rowCount(options: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    const known = (await this.#counts()).rows
+    if (known !== undefined) return known
+    const [row] = await this.query('SELECT count(*) AS n FROM t', { name: 't', ...options }).toArray()
+    return Number(row?.n)
+  }
+
+  /** The number of data files. */
+  async fileCount(): Promise<number> {
+    return (await this.#counts()).files
+  }
+
+  /** What the version is, from the log alone. */
+  async describe(options: { readonly signal?: AbortSignal } = {}): Promise<TableDescription> {
+    const { store } = this.#log
+    const [counts, timestamp, id] = [
+      await this.#counts(),
+      await this.timestamp(options),
+      await this.#log.idOf(this.version, options.signal),
+    ]
+    const commit = await readCommitIfThere(store, this.version, options.signal)
+    const info = commit ? commitInfoOf(commit) : {}
+    return {
+      version: this.version,
+      timestamp,
+      operation: info.operation ?? null,
+      rows: counts.rows ?? null,
+      files: counts.files,
+      bytes: counts.bytes,
+      schema: this.schema,
+      partitionBy: this.partitionColumns,
+      protocol: this.protocol,
+      properties: this.properties,
+      tags: [],
+      fingerprints: { id, files: null, rows: null },
+    }
+  }
+
+  /** The data files of the version, by path. */
+  async *files(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<FileEntry> {
+    const list = await this.#fileList()
+    const logical = logicalNames(this.schema, this.partitionColumns, this.properties)
+    for (const file of await list.select(undefined, undefined, options.signal)) {
+      const deletedRows = Number(file.deletionVector?.cardinality ?? 0)
+      yield {
+        path: file.path,
+        bytes: file.size,
+        rows: file.numRecords === undefined ? null : file.numRecords - deletedRows,
+        deletedRows,
+        partition: Object.fromEntries(Object.entries(file.partitionValues).map(([name, value]) => [logical.get(name) ?? name, value])),
+        stats: file.stats === undefined ? null : parseJson(file.stats),
+        modified: new Date(file.modificationTime),
+      }
+    }
+  }
+
+  /**
+   * Runs one SELECT in DuckDB's SQL over this version. The table is called by the last part of its path, or by `name`. Other versions of
+   * it can be read in the same statement: `FROM events AT (VERSION => 3)`.
+   * @throws QueryError when the result is first read: SQL_ERROR, SQL_NOT_READ_ONLY, SQL_REFUSED, SQL_UNKNOWN_TABLE
+   */
+  query(sql: string, options: SnapshotQueryOptions = {}): QueryResult {
+    return querySnapshot(this, sql, options)
+  }
+
+  /**
+   * Reads rows: some columns, those that fulfil a predicate, so many. Files that cannot hold such rows are not opened.
+   * @throws QueryError, SchemaError UNKNOWN_COLUMN when the result is first read
+   */
+  scan(options: ScanOptions = {}): QueryResult {
+    return scanSnapshot(this, options)
+  }
+
+  /** @internal The version as the query layer reads it. */
+  target(): QueryTarget {
+    const { version, schema, partitionColumns, properties } = this
+    return { version, schema, partitionColumns, properties, store: this.#log.store, files: () => this.#fileList() }
+  }
+
+  #fileList(): Promise<FileList> {
+    this.#files ??= this.#log.files(this.#state)
+    return this.#files
+  }
+
+  async #counts(): Promise<Counts> {
+    return this.#state.counts ?? (await this.#fileList()).counts()
+  }
+}

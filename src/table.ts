@@ -1,0 +1,190 @@
+/**
+ * The handle on a table that a user holds. It wires the layers: the store under the log, the verbs over both.
+ *
+ * A handle knows the newest version that it has seen and reads only what is new; it may be used by many calls at once, and any number of
+ * handles and processes may use one table.
+ */
+import type { Input } from './data/index.ts'
+import { TableNotFoundError, UsageError, VersionNotFoundError } from './errors/index.ts'
+import { type Commit, CommitTimes, commitInfoOf, DeltaLog, parseActions, readCommitIfThere, versionAt } from './log/index.ts'
+import { type AppendOptions, append } from './operations/append.ts'
+import { type CreateOptions, create, createOrAppend, type NewTableOptions } from './operations/create.ts'
+import type { CommitResult } from './operations/written.ts'
+import { parseInstant } from './query/point.ts'
+import { Snapshot } from './snapshot.ts'
+import { type ObjectStore, openStore, withRetries } from './storage/index.ts'
+
+/** Where a table lies: a folder, a `file:` URL, or a store of one's own. */
+export type Location = string | ObjectStore
+
+/** A point in a table's history: a version, the last commit at or before an instant, or a tag. */
+export type AsOf = number | { readonly version: number } | { readonly timestamp: Date | string } | { readonly tag: string }
+
+/** One version in a table's history: a line of `varve history --json`. */
+export interface HistoryEntry {
+  readonly version: number
+  readonly timestamp: Date
+  readonly operation: string | null
+  readonly parameters: Readonly<Record<string, unknown>>
+  readonly metrics: Readonly<Record<string, unknown>>
+  /** The load that this version is, where it has a transaction id. */
+  readonly txn: { readonly appId: string; readonly version: number } | null
+  readonly message: string | null
+  readonly source: string | null
+  readonly tags: readonly string[]
+  readonly engine: string | null
+}
+
+/** A table. Open one with `Table.open`, make one with `Table.create`. */
+export class Table {
+  readonly #log: DeltaLog
+  #lastWrite: CommitResult | undefined
+
+  private constructor(log: DeltaLog, lastWrite?: CommitResult) {
+    this.#log = log
+    this.#lastWrite = lastWrite
+  }
+
+  /**
+   * Opens a table at its newest version.
+   * @throws TableNotFoundError TABLE_NOT_FOUND; UnsupportedFeatureError; LogError; storage errors.
+   */
+  static async open(location: Location, options: { readonly signal?: AbortSignal } = {}): Promise<Table> {
+    const store = storeOf(location)
+    const log = await DeltaLog.open(store, options.signal)
+    if (log) return new Table(log)
+    throw new TableNotFoundError('TABLE_NOT_FOUND', `There is no table at ${store.root}.`, {
+      remedy: 'Check the path, or create a table there: varve create, or Table.create.',
+      data: { root: store.root },
+    })
+  }
+
+  /**
+   * Creates a table: version 0. `table.lastWrite` tells what was committed.
+   * @throws TableExistsError TABLE_EXISTS; UsageError, SchemaError, InputError, UnsupportedFeatureError before anything is written.
+   */
+  static async create(location: Location, options: CreateOptions): Promise<Table> {
+    const { log, result } = await create(storeOf(location), options)
+    return new Table(log, result)
+  }
+
+  /**
+   * Appends to the table at a location; with `create`, where there is none, makes it with these rows as version 0. Of two processes that
+   * do so at once, one creates and the other appends.
+   * @throws what `open`, `create` and `append` throw.
+   */
+  static async append(
+    location: Location,
+    input: Input,
+    options: AppendOptions & NewTableOptions & { readonly create?: boolean } = {},
+  ): Promise<CommitResult> {
+    if (!options.create) return (await Table.open(location, options.signal ? { signal: options.signal } : {})).append(input, options)
+    return (await createOrAppend(storeOf(location), input, options)).result
+  }
+
+  /** The root of the table, as a URL. */
+  get location(): string {
+    return this.#log.store.root
+  }
+
+  /** What the last write through this handle committed; `undefined` before one. */
+  get lastWrite(): CommitResult | undefined {
+    return this.#lastWrite
+  }
+
+  /** The newest version, after a look for news. */
+  async version(options: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    return (await this.#log.update(options.signal)).version
+  }
+
+  /**
+   * Appends all rows of an input as one atomic version.
+   *
+   * Columns are matched by name; a nullable column that the input lacks is NULL. With `txn` the load lands exactly once.
+   * @throws SchemaError, ValueError, InputError with nothing written; ConflictError when the schema changed meanwhile;
+   * TransactionOrderError; UnsupportedFeatureError; storage errors.
+   */
+  async append(input: Input, options: AppendOptions = {}): Promise<CommitResult> {
+    this.#lastWrite = await append(this.#log, input, options)
+    return this.#lastWrite
+  }
+
+  /** The newest version as a snapshot, after a look for news. */
+  async latest(options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
+    return new Snapshot(this.#log, await this.#log.update(options.signal))
+  }
+
+  /**
+   * The table as of a version (a number from 0 on), the last commit at or before an instant (a Date, or ISO text with a zone), or a tag.
+   * @throws VersionNotFoundError with the range that can be read; UsageError INVALID_TIMESTAMP, INVALID_REFERENCE
+   */
+  async asOf(point: AsOf, options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
+    const at: AsOf = typeof point === 'number' ? { version: point } : point
+    if ('tag' in at) throw tagNotFound(this.location, at.tag)
+    if ('version' in at) {
+      if (!Number.isSafeInteger(at.version) || at.version < 0) throw await this.#log.versionNotFound(at.version, options.signal)
+      return new Snapshot(this.#log, await this.#log.stateAt(at.version, options.signal))
+    }
+    const instant = typeof at.timestamp === 'string' ? parseInstant(at.timestamp) : at.timestamp
+    if (!(instant instanceof Date) || Number.isNaN(instant.getTime())) {
+      throw new UsageError('INVALID_TIMESTAMP', `${String(at.timestamp)} is no timestamp.`, {
+        remedy: 'Pass a Date, or ISO text with a zone.',
+      })
+    }
+    const latest = await this.#log.update(options.signal)
+    const version = await versionAt(this.#log.store, latest, instant.getTime(), options.signal)
+    if (version === undefined) throw await this.#log.versionNotFound(`The version at ${instant.toISOString()}`, options.signal)
+    return new Snapshot(this.#log, await this.#log.stateAt(version, options.signal))
+  }
+
+  /** The versions of the table, newest first. Those whose commits were cleaned up are not among them. */
+  async *history(options: { readonly limit?: number; readonly signal?: AbortSignal } = {}): AsyncGenerator<HistoryEntry> {
+    const { store } = this.#log
+    const latest = await this.#log.update(options.signal)
+    const times = new CommitTimes(store, latest)
+    const last = Math.max(0, latest.version + 1 - (options.limit ?? Number.POSITIVE_INFINITY))
+    for (let version = latest.version; version >= last; version -= 1) {
+      const commit = await readCommitIfThere(store, version, options.signal)
+      if (!commit) return
+      const info = commitInfoOf(commit)
+      yield {
+        version,
+        timestamp: new Date(await times.of(commit, options.signal)),
+        operation: info.operation ?? null,
+        parameters: info.operationParameters ?? {},
+        metrics: info.operationMetrics ?? {},
+        txn: loadOf(commit),
+        message: info.userMetadata ?? null,
+        source: info.varve?.source ?? null,
+        tags: [],
+        engine: info.engineInfo ?? null,
+      }
+    }
+  }
+
+  /** @internal The table as a session reads it: any version of it. */
+  get log(): DeltaLog {
+    return this.#log
+  }
+}
+
+function tagNotFound(root: string, tag: string): VersionNotFoundError {
+  return new VersionNotFoundError('TAG_NOT_FOUND', `The table ${root} has no tag ${JSON.stringify(tag)}.`, {
+    remedy: 'Name a version, as in events@3, or a timestamp with a zone.',
+    data: { root, tag },
+  })
+}
+
+/** The load that a commit is: our own account of it where it came late, else the protocol's action. */
+function loadOf(commit: Commit): HistoryEntry['txn'] {
+  const late = commitInfoOf(commit).varve?.txn
+  if (late) return { appId: late.appId, version: Number(late.version) }
+  for (const action of parseActions(commit)) {
+    if ('txn' in action) return { appId: action.txn.appId, version: Number(action.txn.version) }
+  }
+  return null
+}
+
+function storeOf(location: Location): ObjectStore {
+  return withRetries(typeof location === 'string' ? openStore(location) : location)
+}
