@@ -29,6 +29,7 @@ export function systemFailure(error: unknown, doing: 'read' | 'write' | 'delete'
   const data = { key, root, errno }
   switch (errno) {
     case 'ENOENT':
+    case 'ELOOP':
       return notFound(key, root, error)
     case 'EACCES':
     case 'EPERM':
@@ -66,7 +67,7 @@ export function systemFailure(error: unknown, doing: 'read' | 'write' | 'delete'
 
 /** No object under that key. */
 export function notFound(key: string, root: string, cause?: unknown): ObjectNotFoundError {
-  return new ObjectNotFoundError('OBJECT_NOT_FOUND', `There is no ${key} in ${root}.`, {
+  return new ObjectNotFoundError('OBJECT_NOT_FOUND', key === '' ? `There is no ${root}.` : `There is no ${key} in ${root}.`, {
     remedy: 'Check the name; if a table refers to it, it was deleted by other means than the table.',
     data: { key, root },
     cause,

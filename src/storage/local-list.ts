@@ -6,6 +6,7 @@
  */
 import { type Dirent, readdir, type Stats } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
+import { DataFileError } from '../errors/index.ts'
 import { checkAborted, errnoOf } from './failures.ts'
 import { checkPrefix, compareKeys, sortKeys } from './keys.ts'
 import { statFile } from './local-read.ts'
@@ -66,17 +67,18 @@ async function keysIn(root: LocalRoot, folder: string, prefix: string, startAfte
   return sortKeys(keys).reverse()
 }
 
-function entriesOf(root: LocalRoot, folder: string): Promise<Dirent[]> {
+async function entriesOf(root: LocalRoot, folder: string): Promise<Dirent[]> {
   const path = root.folderPath(folder.slice(0, -1))
-  return new Promise((resolve, reject) => {
-    readdir(path, { withFileTypes: true }, (error, entries) => {
-      if (error === null) return resolve(entries)
-      const errno = errnoOf(error)
-      if (errno === 'ENOENT') return resolve([])
-      if (errno === 'ENOTDIR' && folder !== '') return resolve([])
-      reject(error)
+  try {
+    return await new Promise((resolve, reject) => {
+      readdir(path, { withFileTypes: true }, (error, entries) => (error === null ? resolve(entries) : reject(error)))
     })
-  })
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno !== 'ENOENT' && errno !== 'ENOTDIR' && errno !== 'ELOOP') throw error
+    root.checkIsFolder()
+    return []
+  }
 }
 
 /** With a delimiter an empty folder is no common prefix, as in a store that knows no folders. */
@@ -87,8 +89,15 @@ async function holdsFile(root: LocalRoot, folder: string): Promise<boolean> {
   return false
 }
 
+/** A link that leads out of the root is no object of this store, and must not keep the others from being listed. */
 function isFileLink(root: LocalRoot, key: string, entry: Dirent): boolean {
-  return entry.isSymbolicLink() && statFile(root, key) !== undefined
+  if (!entry.isSymbolicLink()) return false
+  try {
+    return statFile(root, key) !== undefined
+  } catch (error) {
+    if (error instanceof DataFileError) return false
+    throw error
+  }
 }
 
 function withMeta(root: LocalRoot, key: string): Entry | undefined {

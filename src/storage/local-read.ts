@@ -21,7 +21,7 @@ export async function readFile(root: LocalRoot, key: string, range: Range, optio
   const descriptor = openFile(root, key)
   try {
     const stat = fstatSync(descriptor)
-    if (!stat.isFile()) throw notFound(key, root.url)
+    if (!stat.isFile()) throw missing(root, key)
     const meta = metaOf(stat)
     checkMatch(key, meta.etag, options.ifMatch)
     const { start, end } = range(stat.size)
@@ -48,7 +48,7 @@ export function pathOfFile(root: LocalRoot, key: string): string {
   const path = root.path(key)
   const stat = statPath(path)
   if (stat?.isFile()) return path
-  if (!stat?.isSymbolicLink() || fileOrNothing(statLink(root, key)) === undefined) throw notFound(key, root.url)
+  if (!stat?.isSymbolicLink() || fileOrNothing(statLink(root, key)) === undefined) throw missing(root, key)
   return root.inside(key)
 }
 
@@ -60,7 +60,7 @@ function openFile(root: LocalRoot, key: string): number {
     const errno = errnoOf(error)
     // ELOOP is how an open says that the last part is a link.
     if (errno === 'ELOOP' || errno === 'EMLINK') return openSync(root.inside(key), flags)
-    if (errno === 'ENOTDIR' || errno === 'ENXIO') throw notFound(key, root.url, error)
+    if (errno === 'ENOTDIR' || errno === 'ENXIO') throw missing(root, key, error)
     throw error
   }
 }
@@ -78,9 +78,16 @@ function statLink(root: LocalRoot, key: string): Stats | undefined {
   try {
     return statSync(root.inside(key))
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
+    const errno = errnoOf(error)
+    if (errno === 'ENOENT' || errno === 'ELOOP' || errno === 'ENOTDIR') return undefined
     throw error
   }
+}
+
+/** No object, unless it is the root itself that is none. */
+function missing(root: LocalRoot, key: string, cause?: unknown): Error {
+  root.checkIsFolder()
+  return notFound(key, root.url, cause)
 }
 
 function fileOrNothing(stat: Stats | undefined): Stats | undefined {

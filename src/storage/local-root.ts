@@ -108,7 +108,7 @@ export class LocalRoot {
       this.#inside.add(folder)
     } catch (error) {
       const errno = errnoOf(error)
-      if (errno !== 'ENOENT' && errno !== 'ENOTDIR') throw systemFailure(error, 'read', key, this.url)
+      if (errno !== 'ENOENT' && errno !== 'ENOTDIR' && errno !== 'ELOOP') throw systemFailure(error, 'read', key, this.url)
     }
   }
 
@@ -119,7 +119,7 @@ export class LocalRoot {
       if (this.#inside.has(above) || above === '') break
     }
     if (this.#inside.has(folder)) return undefined
-    const first = mkdirSync(join(this.folder, folder), { recursive: true })
+    const first = makeFolders(join(this.folder, folder))
     this.#checkFolder(folder, folder)
     return first
   }
@@ -186,6 +186,20 @@ async function syncPath(path: string): Promise<void> {
     if (errno === undefined || !unsyncable.has(errno)) throw error
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
+  }
+}
+
+/** Makes a folder and those above it, and returns the first that was made. (Node's own `recursive` hides why it failed.) */
+function makeFolders(path: string): string | undefined {
+  try {
+    mkdirSync(path)
+    return path
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno === 'EEXIST') return undefined
+    if (errno !== 'ENOENT' || dirname(path) === path) throw error
+    const first = makeFolders(dirname(path))
+    return makeFolders(path) === undefined ? undefined : (first ?? path)
   }
 }
 

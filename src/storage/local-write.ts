@@ -70,11 +70,10 @@ export async function createFile(
   link: Link = linkSync,
 ): Promise<PutOutcome> {
   const prepared = await prepare(root, key, body, options)
-  const path = root.path(key)
   try {
-    link(prepared.path, path)
+    link(prepared.path, root.path(key))
   } catch (error) {
-    const outcome = linkFailure(error, path, key, root, prepared)
+    const outcome = linkFailure(error, join(root.folder, key), key, root, prepared)
     if (outcome !== 'created') {
       discard(prepared.path, body)
       if (outcome instanceof Error) throw outcome

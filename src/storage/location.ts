@@ -17,11 +17,11 @@ export function openStore(location: string): ObjectStore {
 
 function localPath(location: string): string {
   if (location === '') throw invalidLocation(location, 'it is empty')
-  if (location.includes('\0')) throw invalidLocation(location, 'it has a NUL')
   const name = scheme.exec(location)?.[1]?.toLowerCase()
-  if (name === 'file') return fileUrlPath(location)
-  if (name !== undefined && location.startsWith('//', name.length + 1)) throw unsupported(name)
-  return location
+  if (name !== undefined && name !== 'file' && location.startsWith('//', name.length + 1)) throw unsupported(name)
+  const path = name === 'file' ? fileUrlPath(location) : location
+  if (path.includes('\0')) throw invalidLocation(location, 'it has a NUL')
+  return path
 }
 
 function fileUrlPath(location: string): string {
