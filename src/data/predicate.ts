@@ -100,3 +100,24 @@ export function columnsOf<Column, Value>(predicate: PredicateOf<Column, Value>):
       return [predicate.column]
   }
 }
+
+const timeText = /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?(?:Z|\+00(?::?00)?)?)?$/
+
+/** Microseconds since 1970 of a date or a UTC timestamp written as text; `undefined` for any other text. */
+export function timeOfText(text: string): number | undefined {
+  const match = timeText.exec(text)
+  if (match === null) return undefined
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  const date = new Date(0)
+  date.setUTCFullYear(year, month - 1, day)
+  date.setUTCHours(hour, minute, second)
+  const exists = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 && second < 60
+  return exists ? date.getTime() * 1000 + Number((match[7] ?? '').padEnd(6, '0')) : undefined
+}
