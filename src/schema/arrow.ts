@@ -38,7 +38,7 @@ export function toArrowSchema(schema: StructType): arrow.Schema {
 }
 
 /** The Arrow field of a column. A variant's field says so in its metadata. */
-export function toArrowField(column: StructField): arrow.Field {
+function toArrowField(column: StructField): arrow.Field {
   return arrowField(column.name, column.type, column.nullable)
 }
 

@@ -5,11 +5,12 @@
  * - An empty string, and empty bytes, are null: the protocol has no other text for them.
  * - Timestamps are written in UTC with a `Z`; text without a zone is read as UTC.
  * - Bytes are their UTF-8 text, as Spark and the Delta kernel have it; bytes that are no text cannot be a partition value.
- * - NaN and the infinities are spelled as Java reads them.
+ * - NaN and the infinities are spelled as Java reads them. A float has the digits of the double that it is: the shorter text of
+ *   floats differs from engine to engine.
  */
 import { SchemaError, ValueError } from '../errors/index.ts'
 import { refusal, toBytes, toDays, toDecimal, toDouble, toFloat, toInteger, toLong, toMicros, toText } from './coerce.ts'
-import { doubleText, floatText, formatDecimal } from './number-text.ts'
+import { doubleText, formatDecimal } from './number-text.ts'
 import { decimalParts, toSqlType } from './sql-type.ts'
 import { formatDate, formatInstant } from './temporal.ts'
 import type { DataType } from './types.ts'
@@ -47,16 +48,20 @@ export function partitionValueToText(sqlExpr: string, type: DataType): string {
       return `nullif(decode(${sqlExpr}), '')`
     case 'float':
     case 'double':
-      return `CASE WHEN isfinite(${sqlExpr}) THEN ${text} WHEN isnan(${sqlExpr}) THEN 'NaN' WHEN ${sqlExpr} > 0 THEN 'Infinity' WHEN ${sqlExpr} < 0 THEN '-Infinity' END`
+      // Not as VARCHAR: DuckDB's own text of three powers of two, 2^81 among them, is another number.
+      return `CASE WHEN isfinite(${sqlExpr}) THEN CAST(to_json(CAST(${sqlExpr} AS DOUBLE)) AS VARCHAR) WHEN isnan(${sqlExpr}) THEN 'NaN' WHEN ${sqlExpr} > 0 THEN 'Infinity' WHEN ${sqlExpr} < 0 THEN '-Infinity' END`
     case 'date':
       return dateText(sqlExpr)
     case 'timestamp':
       return `${instantText(sqlExpr, 'T')} || 'Z'`
     case 'timestamp_ntz':
       return instantText(sqlExpr, ' ')
-    default:
+    default: {
       if (typeof type !== 'string' || type === 'variant' || type === 'void') throw unsupported(type)
-      return text
+      const decimal = decimalParts(type)
+      // DuckDB leaves out the zero before the point where the type has no digit for it.
+      return decimal?.precision === decimal?.scale && decimal !== undefined ? `regexp_replace(${text}, '^(-?)[.]', '\\10.')` : text
+    }
   }
 }
 
@@ -84,9 +89,9 @@ function textOf(value: unknown, type: DataType): string | undefined {
     case 'byte':
       return toInteger(value, 8)?.toString()
     case 'float':
-      return floatingText(toFloat(value), floatText)
+      return floatingText(toFloat(value))
     case 'double':
-      return floatingText(toDouble(value), doubleText)
+      return floatingText(toDouble(value))
     case 'boolean':
       return typeof value === 'boolean' ? String(value) : undefined
     case 'binary':
@@ -148,9 +153,9 @@ function readText(text: string, type: DataType): unknown {
   }
 }
 
-function floatingText(value: number | undefined, spell: (finite: number) => string): string | undefined {
+function floatingText(value: number | undefined): string | undefined {
   if (value === undefined) return undefined
-  return Number.isFinite(value) ? spell(value) : String(value)
+  return Number.isFinite(value) ? doubleText(value) : String(value)
 }
 
 function bytesText(bytes: Uint8Array | undefined): string | undefined {

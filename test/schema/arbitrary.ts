@@ -31,7 +31,7 @@ export const decimals = fc
   .chain((precision) => fc.integer({ min: 0, max: precision }).map((scale) => decimalType(precision, scale)))
 
 /** Every primitive type that rows can carry a value of. */
-export const primitives: fc.Arbitrary<PrimitiveType> = fc.oneof(
+const primitives: fc.Arbitrary<PrimitiveType> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.constantFrom<PrimitiveType>(

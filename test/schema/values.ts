@@ -63,7 +63,7 @@ export function present(type: DataType): fc.Arbitrary<Sample> {
 }
 
 /** Values of a column: with NULLs where it takes them. */
-export function column(type: DataType, nullable: boolean): fc.Arbitrary<Sample> {
+function column(type: DataType, nullable: boolean): fc.Arbitrary<Sample> {
   if (type === 'void') return fc.constant(same(null))
   return nullable
     ? fc.oneof(
