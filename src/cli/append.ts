@@ -1,22 +1,18 @@
 import type { Command } from 'commander'
 import type { Input } from '../index.ts'
-import { names, oneOf, tablePath, transaction, writeOptions, wrong } from './options.ts'
+import { names, oneOf, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
 import type { Run, Verb } from './verb.ts'
 import { printWritten } from './written.ts'
 
 const inputFormats = ['parquet', 'csv', 'json', 'ndjson', 'arrow'] as const
 
-interface AppendOptions {
+interface AppendOptions extends WriteOptions {
   readonly format?: (typeof inputFormats)[number]
   readonly create?: boolean
   readonly partitionBy?: readonly string[]
   readonly mergeSchema?: boolean
-  readonly txn?: string
   readonly txnAnyOrder?: boolean
   readonly txnSkipOlder?: boolean
-  readonly message?: string
-  readonly source?: string
-  readonly isolation?: 'serializable'
 }
 
 /** `varve append PATH FILE...|-` */
@@ -54,26 +50,16 @@ With --txn a load is applied exactly once, however often and from however many p
     const input = inputOf(files, options.format)
     const path = await tablePath(reference)
     const { Table } = await import('../index.ts')
-    const append = {
-      ...(txn && { txn }),
-      ...(options.txnAnyOrder && { txnAnyOrder: true }),
-      ...(options.txnSkipOlder && { txnSkipOlder: true }),
-      ...(options.message !== undefined && { message: options.message }),
-      ...(options.source !== undefined && { source: options.source }),
-      ...(options.mergeSchema && { mergeSchema: true }),
-      ...(options.isolation && { isolation: options.isolation }),
-      signal: run.signal,
-    }
+    const { txnAnyOrder, txnSkipOlder, message, source, mergeSchema, isolation, partitionBy } = options
+    const append = { txn, txnAnyOrder, txnSkipOlder, message, source, mergeSchema, isolation, partitionBy, signal: run.signal }
     run.progress.start(() => `appending to ${path}`)
-    const result = options.create
-      ? await Table.append(path, input, { ...append, create: true, ...(options.partitionBy && { partitionBy: options.partitionBy }) })
-      : await (await Table.open(path)).append(input, append)
+    const result = await Table.append(path, input, { ...append, create: options.create === true })
     await printWritten(run, path, result, { txn: options.txn, began })
   },
 }
 
 function inputOf(files: readonly string[], format: AppendOptions['format']): Input {
-  if (!files.includes('-')) return { files: [...files], ...(format && { format }) }
+  if (!files.includes('-')) return { files, format }
   if (files.length > 1) throw wrong('- is stdin, and stands alone.', 'Append the files in a command of their own.')
   if (format === undefined) throw wrong('What stdin holds is not known.', `Add --format: one of ${inputFormats.join(', ')}.`)
   return { stream: process.stdin, format }

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import { names, oneOf, pairs, repeated, tablePath, wrong } from './options.ts'
+import { names, oneOf, pairs, repeated, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
 import type { Run, Verb } from './verb.ts'
 import { printWritten } from './written.ts'
 
-interface CreateOptions {
+interface CreateOptions extends WriteOptions {
   readonly schema?: string
   readonly like?: string
   readonly fromParquet?: boolean
@@ -11,8 +11,6 @@ interface CreateOptions {
   readonly property?: readonly string[]
   readonly preset?: 'wide'
   readonly ifNotExists?: boolean
-  readonly message?: string
-  readonly source?: string
 }
 
 /** `varve create PATH` */
@@ -34,8 +32,7 @@ export const verb: Verb = {
       .option('--property <key=value>', 'a property of the table; repeat for more', repeated)
       .option('--preset <name>', 'wide: a table that more engines can write to', oneOf('--preset', ['wide']))
       .option('--if-not-exists', 'leave a table that is there as it is')
-      .option('--message <text>', 'why, for the history')
-      .option('--source <text>', 'where it comes from, for the history')
+    writeOptions(command)
   },
   async run(run: Run, operands: readonly string[], options: CreateOptions): Promise<void> {
     const began = Date.now()
@@ -49,19 +46,11 @@ export const verb: Verb = {
     const properties = pairs('--property', options.property)
     const { Table } = await import('../index.ts')
     run.progress.start(() => `creating ${path}`)
-    const { partitionBy, preset, ifNotExists, message, source } = options
-    const result = await Table.create(path, {
-      ...(schema !== undefined && { schema }),
-      ...(like !== undefined && { like }),
-      ...(fromParquet && { fromParquet }),
-      ...(partitionBy && { partitionBy }),
-      ...(preset && { preset }),
-      ...(ifNotExists && { ifNotExists }),
-      ...(message !== undefined && { message }),
-      ...(source !== undefined && { source }),
-      properties,
-      signal: run.signal,
-    })
-    await printWritten(run, path, result, { began })
+    const { partitionBy, preset, ifNotExists, message, source, isolation } = options
+    const txn = transaction(options.txn)
+    const { signal } = run
+    const create = { schema, like, fromParquet, partitionBy, properties, preset, ifNotExists, txn, message, source, isolation, signal }
+    const { lastWrite } = await Table.create(path, create)
+    if (lastWrite !== undefined) await printWritten(run, path, lastWrite, { txn: options.txn, began })
   },
 }

@@ -25,7 +25,7 @@ export const verb: Verb = {
   },
   async run(run: Run, operands: readonly string[], options: PointOptions): Promise<void> {
     run.progress.start(() => 'reading the log')
-    const { snapshot } = await openReference(operands[0] ?? '', options)
+    const { snapshot } = await openReference(operands[0] ?? '', options, run.signal)
     const files = snapshot.files({ signal: run.signal })
     if (run.json) {
       for await (const file of files) await run.output.write(jsonLine(file))

@@ -15,9 +15,9 @@ const columns: readonly ListColumn<HistoryEntry>[] = [
   { heading: 'VERSION', side: 'right', cell: (entry) => String(entry.version) },
   { heading: 'COMMITTED', cell: (entry) => instant(entry.timestamp) },
   { heading: 'OPERATION', cell: (entry) => entry.operation ?? '' },
-  { heading: 'CHANGE', cell: (entry) => change(entry.metrics ?? {}) },
+  { heading: 'CHANGE', cell: (entry) => change(entry.metrics) },
   { heading: 'TXN', cell: (entry) => (entry.txn ? `${entry.txn.appId}:${entry.txn.version}` : '') },
-  { heading: 'TAGS', cell: (entry) => (entry.tags ?? []).join(', ') },
+  { heading: 'TAGS', cell: (entry) => entry.tags.join(', ') },
   { heading: 'SOURCE', cell: (entry) => entry.source ?? '' },
   { heading: 'MESSAGE', cell: (entry) => entry.message ?? '' },
 ]
@@ -34,7 +34,7 @@ export const verb: Verb = {
     const path = await tablePath(operands[0] ?? '')
     const { Table } = await import('../index.ts')
     run.progress.start(() => 'reading the history')
-    const table = await Table.open(path)
+    const table = await Table.open(path, { signal: run.signal })
     const entries = table.history({ signal: run.signal, ...(options.limit !== undefined && { limit: options.limit }) })
     if (!run.json) {
       await writeList(run.output, entries, columns)

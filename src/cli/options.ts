@@ -72,7 +72,11 @@ export function hasPoint(options: PointOptions): boolean {
 }
 
 /** Opens what a reference names, as of its own point or of the one that the options name. */
-export async function openReference(reference: string, options: PointOptions): Promise<{ table: Table; snapshot: Snapshot; path: string }> {
+export async function openReference(
+  reference: string,
+  options: PointOptions,
+  signal: AbortSignal,
+): Promise<{ table: Table; snapshot: Snapshot; path: string }> {
   const { Table, parseReference } = await import('../index.ts')
   const { path, point } = parseReference(reference)
   const { version, timestamp, tag } = options
@@ -82,11 +86,11 @@ export async function openReference(reference: string, options: PointOptions): P
       'More than one point in the history is given.',
       'Give one of --version, --timestamp, --tag, or a point after @ in the reference.',
     )
-  const table = await Table.open(path)
-  if (version !== undefined) return { table, path, snapshot: await table.asOf({ version }) }
-  if (timestamp !== undefined) return { table, path, snapshot: await table.asOf({ timestamp }) }
-  if (tag !== undefined) return { table, path, snapshot: await table.asOf({ tag }) }
-  return { table, path, snapshot: point === undefined ? await table.latest() : await table.asOf(point) }
+  const table = await Table.open(path, { signal })
+  if (version !== undefined) return { table, path, snapshot: await table.asOf({ version }, { signal }) }
+  if (timestamp !== undefined) return { table, path, snapshot: await table.asOf({ timestamp }, { signal }) }
+  if (tag !== undefined) return { table, path, snapshot: await table.asOf({ tag }, { signal }) }
+  return { table, path, snapshot: point === undefined ? await table.latest({ signal }) : await table.asOf(point, { signal }) }
 }
 
 /** The path of a table, for a verb that works on all of it. */
@@ -98,6 +102,14 @@ export async function tablePath(reference: string): Promise<string> {
     `'${reference}' names a point in a table's history, and this verb works on the table.`,
     'Leave out what stands after the @; a folder whose name holds an @ is written with a slash at the end.',
   )
+}
+
+/** What {@link writeOptions} gave. */
+export interface WriteOptions {
+  readonly txn?: string
+  readonly message?: string
+  readonly source?: string
+  readonly isolation?: 'serializable'
 }
 
 /** Declares the options that every writing verb takes. */

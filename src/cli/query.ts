@@ -34,7 +34,7 @@ Inside the SQL a table can be read at another point: FROM events e AT (VERSION =
     if (sql === undefined || references.length === 0) throw wrong('The SQL is missing.', "Write varve query REF 'SELECT ...'.")
     const params = parameters(pairs('--param', options.param))
     const { openSession } = await import('../index.ts')
-    const tables = await namedTables(references, options)
+    const tables = await namedTables(references, options, run.signal)
     run.progress.start(() => 'running')
     const session = await openSession(tables, { allowExternal: options.allowExternal === true })
     try {
@@ -46,7 +46,11 @@ Inside the SQL a table can be read at another point: FROM events e AT (VERSION =
   },
 }
 
-async function namedTables(references: readonly string[], options: PointOptions): Promise<Record<string, Snapshot | string>> {
+async function namedTables(
+  references: readonly string[],
+  options: PointOptions,
+  signal: AbortSignal,
+): Promise<Record<string, Snapshot | string>> {
   if (hasPoint(options) && references.length > 1)
     throw wrong(
       '--version, --timestamp and --tag are for one table.',
@@ -59,7 +63,7 @@ async function namedTables(references: readonly string[], options: PointOptions)
     const reference = rest ?? text
     const name = given ?? lastPart(parseReference(reference).path)
     if (tables.has(name)) throw wrong(`Two tables would be called ${name}.`, `Name one of them, as in other=${reference}.`)
-    tables.set(name, hasPoint(options) ? (await openReference(reference, options)).snapshot : reference)
+    tables.set(name, hasPoint(options) ? (await openReference(reference, options, signal)).snapshot : reference)
   }
   return Object.fromEntries(tables)
 }

@@ -17,7 +17,7 @@ export const verb: Verb = {
   },
   async run(run: Run, operands: readonly string[], options: PointOptions): Promise<void> {
     run.progress.start(() => 'reading the log')
-    const { snapshot, path } = await openReference(operands[0] ?? '', options)
+    const { snapshot, path } = await openReference(operands[0] ?? '', options, run.signal)
     const described = await snapshot.describe()
     run.progress.stop()
     const { toSqlType } = await import('../index.ts')
@@ -42,7 +42,7 @@ function forPeople(
       'protocol',
       `reader ${protocol.minReaderVersion}, writer ${protocol.minWriterVersion}${features.length === 0 ? '' : `: ${features.join(', ')}`}`,
     ],
-    ['tags', (of.tags ?? []).map((tag: unknown) => (typeof tag === 'string' ? tag : String(tag))).join(', ')],
+    ['tags', of.tags.join(', ')],
     ...Object.entries(of.properties).map(([key, value], at): [string, string] => [at === 0 ? 'properties' : '', `${key} = ${value}`]),
   ]
   const columns = of.schema.fields.map((field) => [field.name, `${sqlType(field.type)}${field.nullable ? '' : ' NOT NULL'}`] as const)

@@ -17,14 +17,16 @@ export async function printWritten(
   if (run.quiet) return
   if (alreadyApplied)
     return run.output.write(`${options.txn ?? 'This load'} was applied before: nothing changed, ${path} is at version ${version}.\n`)
-  const parts = [change(metrics), duration(Date.now() - options.began)].filter((part) => part !== '')
+  const parts = [change(metrics) || (operation.startsWith('CREATE') ? 'created' : 'no rows'), duration(Date.now() - options.began)]
   await run.output.write(`${path}@${version}: ${parts.join(', ')}\n`)
 }
 
-/** What a commit did, in a few words, from the metrics that are Spark's too: `500,000 rows in 1 file (13.4 MB)`. */
-export function change(metrics: Readonly<Record<string, number>>): string {
-  const { numOutputRows: rows, numFiles: files, numOutputBytes: bytes } = metrics
-  if (rows === undefined && files === undefined) return ''
+/** What a commit did, in a few words, from the metrics that history keeps as text: `+500,000 rows in 1 file (13.4 MB)`. */
+export function change(metrics: Readonly<Record<string, unknown>>): string {
+  const [rows, files, bytes] = ['numOutputRows', 'numFiles', 'numOutputBytes'].map((name) =>
+    name in metrics ? Number(metrics[name]) : undefined,
+  )
+  if (!rows && !files) return ''
   const parts = []
   if (rows !== undefined) parts.push(`+${counted(rows, 'row')}`)
   if (files !== undefined) parts.push(`in ${counted(files, 'file')}`)

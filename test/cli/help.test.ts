@@ -1,0 +1,118 @@
+/** What every verb promises: a help with examples that work, quick starts, exit codes, errors as text and as JSON. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { verbs } from '../../src/cli/verbs.ts'
+import { runCommand, varve } from '../support/child.ts'
+import { project } from '../support/project.ts'
+
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'varve-help-'))
+  await writeFile(join(folder, 'january.csv'), 'id,city\n1,Oslo\n2,Turku\n')
+  await writeFile(join(folder, 'february.csv'), 'id,city\n3,Oslo\n')
+  await writeFile(join(folder, 'march.ndjson'), '{"id":4,"city":"Visby"}\n')
+  const made = await varve(['append', 'events', 'january.csv', '--create'], { cwd: folder })
+  expect(made.stderr).toBe('')
+  await varve(['query', 'events', 'SELECT * FROM events', '--output', 'january.parquet'], { cwd: folder })
+  await rm(join(folder, 'events'), { recursive: true })
+})
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe('--help', () => {
+  test.each(Object.keys(verbs))('%s: its examples work', async (name) => {
+    const help = await varve([name, '--help'])
+    expect(help).toMatchObject({ code: 0, stderr: '' })
+    const examples = [...help.stdout.matchAll(/^ {2}\$ (.*)$/gm)].map(([, line = '']) => line)
+    expect(examples.length).toBeGreaterThan(0)
+    // append makes the table anew, with rows that the later verbs read.
+    if (name === 'append') await rm(join(folder, 'events'), { recursive: true, force: true })
+    const script = `varve() { "${process.execPath}" "${join(project, 'bin/varve.js')}" "$@"; }\n${examples.join('\n')}`
+    expect(await runCommand('bash', ['-euc', script], { cwd: folder })).toMatchObject({
+      code: 0,
+      stderr: expect.not.stringContaining('error'),
+    })
+  })
+
+  test('the overview names every verb, and help VERB is VERB --help', async () => {
+    const { stdout, code } = await varve(['--help'])
+    expect(code).toBe(0)
+    for (const name of Object.keys(verbs)) expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'))
+    expect((await varve(['help', 'query'])).stdout).toBe((await varve(['query', '--help'])).stdout)
+  })
+
+  test('--version is the package version', async () => {
+    const { version } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8'))
+    expect(await varve(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' })
+  })
+})
+
+test('--version and --help load nothing heavy', () => {
+  for (const args of [['--version'], ['--help'], ['query', '--help'], ['append', '--help']]) {
+    const trace = spawnSync(process.execPath, [join(project, 'bin/varve.js'), ...args], {
+      env: { ...process.env, NODE_OPTIONS: '', NODE_DEBUG: 'esm,module' },
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    })
+    expect(trace.status).toBe(0)
+    expect(trace.stderr).not.toMatch(/apache-arrow|duckdb|dist\/index\.js/)
+    expect(trace.stderr).toContain('dist/cli/main.js')
+  }
+})
+
+test('--version and --help start nearly as fast as Node', () => {
+  const bin = join(project, 'bin/varve.js')
+  const milliseconds = (args: readonly string[]): number => {
+    const start = performance.now()
+    execFileSync(process.execPath, args, { env: { ...process.env, NODE_OPTIONS: '' } })
+    return performance.now() - start
+  }
+  const median = (times: number[]): number => times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0
+  const times: Record<string, number[]> = { node: [], version: [], help: [] }
+  for (let round = 0; round < 15; round++) {
+    times.node?.push(milliseconds(['-e', '0']))
+    times.version?.push(milliseconds([bin, '--version']))
+    times.help?.push(milliseconds([bin, '--help']))
+  }
+  const limit = 1.7 * median(times.node ?? []) + 15
+  expect(median(times.version ?? [])).toBeLessThan(limit)
+  expect(median(times.help ?? [])).toBeLessThan(limit)
+})
+
+describe('wrong usage is exit 2, with nothing on stdout', () => {
+  test.each([
+    [['qurey', 'a'], 'query'],
+    [['query', 'a', 'SELECT 1', '--formt', 'csv'], '--format'],
+    [['query', 'a', 'SELECT 1', '--format', 'xml'], 'ndjson'],
+    [['query', 'a'], 'SQL'],
+    [['query', 'a@1', 'SELECT 1', '--version', '2'], 'one of --version'],
+    [['query', 'a', 'SELECT 1', '--version', 'two'], 'whole number'],
+    [['query', 'a', 'x/a', 'SELECT 1'], 'other='],
+    [['query', 'a', 'b', 'SELECT 1', '--tag', 'x'], 'after each reference'],
+    [['append', 'a'], 'file'],
+    [['append', 'a', '-'], '--format'],
+    [['append', 'a', 'b.csv', '--txn', 'etl'], 'APPLICATION:NUMBER'],
+    [['append', 'a', 'b.csv', '--partition-by', 'c'], '--create'],
+    [['append', 'a@3', 'b.csv'], '@'],
+    [['create', 'a'], '--schema'],
+    [['create', 'a', '--schema', 'id BIGINT', '--like', 'b.csv'], 'one'],
+    [['create', 'a', '--schema', 'id BIGINT', '--property', 'x'], 'name=value'],
+    [['history', 'a', '--limit', '-1'], '--limit'],
+    [['query', 'a@2026-03-15T00:00:00', 'SELECT 1'], 'zone'],
+    [[], 'verb'],
+  ])('%j', async (args, hint) => {
+    const plain = await varve(args, { cwd: folder })
+    expect(plain).toMatchObject({ code: 2, stdout: '' })
+    expect(plain.stderr).toMatch(/^error: /)
+    expect(plain.stderr).toContain(hint)
+    const json = await varve([...args, '--json'], { cwd: folder })
+    expect(json).toMatchObject({ code: 2, stdout: '' })
+    const { error } = JSON.parse(json.stderr)
+    expect(Object.keys(error)).toEqual(['code', 'message', 'remedy', 'data'])
+    expect(`${error.message} ${error.remedy}`).toContain(hint)
+  })
+})
