@@ -150,10 +150,13 @@ class RetryingStore implements ObjectStore {
       const stop = new AbortController()
       const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal])
       const entries = this.#store.list(prefix, { ...options, startAfter: last, signal })[Symbol.asyncIterator]()
+      const next = () => entries.next()
+      const limit = this.#retries.steps(what, options.signal)
       let ended = false
+      let progressed = false
       try {
         for (;;) {
-          const step = await this.#retries.request(what, () => entries.next(), { signal: options.signal })
+          const step = await limit.step(next)
           if (step.done) {
             ended = true
             return
@@ -161,13 +164,16 @@ class RetryingStore implements ObjectStore {
           // A page that begins behind a folded prefix may give it once more.
           if (last !== undefined && compareKeys(step.value.key, last) <= 0) continue
           last = step.value.key
-          budget = this.#retries.budget()
+          progressed = true
           yield step.value
         }
       } catch (error) {
         ended = true
+        // What has come was worth its tries; the next stretch has its own.
+        if (progressed) budget = this.#retries.budget()
         if (!(await budget.next(error, options.signal))) throw reasonOf(error)
       } finally {
+        limit.end()
         stop.abort()
         if (!ended) await entries.return?.()
       }

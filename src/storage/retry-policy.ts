@@ -71,6 +71,11 @@ export class Retries {
     return new Budget(this.#policy)
   }
 
+  /** The time limit for the steps of one listing. Between steps its timer keeps no process alive. */
+  steps(what: string, signal: AbortSignal | undefined): StepLimit {
+    return new StepLimit(what, this.#policy.requestSeconds, signal)
+  }
+
   /**
    * Sends one request: for as long as the policy allows from when `after` is settled, and until the caller's signal is aborted.
    *
@@ -112,6 +117,59 @@ export class Retries {
       for (const timer of timers) clearTimeout(timer)
       if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
     }
+  }
+}
+
+/**
+ * The time limit of a listing: each step has its own, under one timer for all, since most steps give a name that is there already.
+ * Time between steps is the caller's.
+ */
+export class StepLimit {
+  readonly #what: string
+  readonly #ms: number
+  readonly #signal: AbortSignal | undefined
+  readonly #onAbort = () => this.#fail?.(new GivenUp(new AbortedError(this.#what, this.#signal?.reason)))
+  #fail: ((error: GivenUp) => void) | undefined
+  #began = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(what: string, seconds: number, signal: AbortSignal | undefined) {
+    this.#what = what
+    this.#ms = seconds * 1000
+    this.#signal = signal
+    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.#arm(this.#ms)
+  }
+
+  /** One step. @throws GivenUp when it is no longer waited for */
+  async step<T>(run: () => Promise<T>): Promise<T> {
+    this.#began = performance.now()
+    this.#timer?.ref()
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        this.#fail = reject
+        if (this.#signal?.aborted) this.#onAbort()
+        else run().then(resolve, reject)
+      })
+    } finally {
+      this.#fail = undefined
+      this.#timer?.unref()
+    }
+  }
+
+  /** No more steps. */
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+  }
+
+  #arm(ms: number): void {
+    this.#timer = setTimeout(() => {
+      const left = this.#fail === undefined ? this.#ms : this.#began + this.#ms - performance.now()
+      if (left > 0) this.#arm(left)
+      else this.#fail?.(new GivenUp(timeout(this.#what, this.#ms / 1000)))
+    }, ms)
+    if (this.#fail === undefined) this.#timer.unref()
   }
 }
 

@@ -12,7 +12,7 @@ test('of 16 processes that race for a name exactly one creates it, whole, while 
   const folder = mkdtempSync(join(tmpdir(), 'varve-race-'))
   try {
     const children = Array.from({ length: 16 }, (_, writer) =>
-      startTypeScript('test/concurrency/store-writer.ts', [folder, String(writer), String(rounds)]),
+      startTypeScript('test/concurrency/store-writer.child.ts', [folder, String(writer), String(rounds)]),
     )
     const ready = children.map((child) => new Promise((resolve) => child.stdout?.once('data', resolve)))
     const endings = children.map((child) => collected(child))

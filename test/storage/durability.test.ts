@@ -23,7 +23,7 @@ test('a file is synced before its name is there, and its folders before the writ
   try {
     const trace = join(base, 'trace')
     const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-    const script = join(project, 'test/storage/durable-writes.ts')
+    const script = join(project, 'test/storage/durable-writes.child.ts')
     execFileSync('strace', ['-f', '-y', '-o', trace, '-e', calls, process.execPath, '--import', tsx, script, join(base, 'made/table')], {
       stdio: 'pipe',
       env: { ...process.env, NODE_OPTIONS: '' },

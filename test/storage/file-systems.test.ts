@@ -70,7 +70,7 @@ test('a read-only file system is read, and refuses the first write', async (cont
 
 test('a folder without the right to write is read, and refuses the first write', async (context) => {
   if (process.getuid === undefined) return context.skip('there are no users here')
-  const { code, stdout, stderr } = await runTypeScript('test/storage/without-rights.ts', [base])
+  const { code, stdout, stderr } = await runTypeScript('test/storage/without-rights.child.ts', [base])
   expect(stderr).toBe('')
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toEqual({

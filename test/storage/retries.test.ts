@@ -168,7 +168,7 @@ test.each(['lost-response', 'stall', 'lands-late', 'drop', 'reset'] as const)(
   'a create whose answer is missing (%s) is told apart from another writer',
   async (kind) => {
     for (let seed = 0; seed < 6; seed++) {
-      const policy = { requestSeconds: 0.01, firstPauseMs: 1 }
+      const policy = { requestSeconds: 0.04, firstPauseMs: 1 }
       const ours = linked([{ kind, operation: 'putIfAbsent', lateMs: 3 }], policy, seed)
       expect((await ours.store.putIfAbsent('a', bytesOf('ours'))).outcome).toBe('created')
       await ours.link.landed()

@@ -1,5 +1,5 @@
 /**
- * A process that races for names in a folder: `store-writer.ts <folder> <writer> <rounds>`. It prints a line when it is
+ * A process that races for names in a folder: `store-writer.child.ts <folder> <writer> <rounds>`. It prints a line when it is
  * ready, begins when its standard input ends, and prints the names that it created.
  */
 import { localStore } from '../../src/storage/index.ts'

@@ -1,4 +1,4 @@
-/** Writes whose system calls are looked at: `durable-writes.ts <folder>`. What happens between two marks belongs together. */
+/** Writes whose system calls are looked at: `durable-writes.child.ts <folder>`. What happens between two marks belongs together. */
 import { existsSync, readFileSync } from 'node:fs'
 import { localStore } from '../../src/storage/index.ts'
 import { bytesOf } from '../support/bytes.ts'
