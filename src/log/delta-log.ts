@@ -11,6 +11,7 @@ import { checksumsKept, readChecksum } from './checksum.ts'
 import { type Commit, chainId, commitInfoOf, readCommit, readCommitIfThere } from './commit.ts'
 import { FileList } from './file-list.ts'
 import { findLatest, findLatestFrom, readHints } from './latest.ts'
+import { overSegment } from './over-segment.ts'
 import { commitKey } from './paths.ts'
 import { checkReadable } from './protocol.ts'
 import { findSegment, readableRange } from './segment.ts'
@@ -172,7 +173,7 @@ async function readState(
   signal?: AbortSignal,
 ): Promise<TableState> {
   const fromChecksum = await nearestChecksum(store, version, signal)
-  if (!fromChecksum) return replayState(store, await findSegment(store, version, { hint: checkpointHint, signal }), signal)
+  if (!fromChecksum) return overSegment(store, version, { hint: checkpointHint, signal }, (segment) => replayState(store, segment, signal))
   let state = fromChecksum
   while (state.version < version) state = advance(state, await readCommit(store, state.version + 1, signal))
   return state

@@ -10,13 +10,12 @@
  * known), `deletion_vector STRUCT`, `base_row_id BIGINT`, `tags MAP(VARCHAR, VARCHAR)`.
  */
 import { type Connection, trustedEngine } from '../engine/index.ts'
-import { DataFileError, LogError, ObjectNotFoundError, QueryError, ValueError } from '../errors/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { DeletionVectorDescriptor } from './actions.ts'
-import { gap, parseActions, readCommit } from './commit.ts'
+import { diagnosing, overSegment } from './over-segment.ts'
 import { canonicalPath, commitKey } from './paths.ts'
 import { checkpointActions, commitActions, liveFiles, sidecarKeys } from './replay.ts'
-import { type Checkpoint, findSegment, type Segment, type SegmentOptions } from './segment.ts'
+import type { Segment, SegmentOptions } from './segment.ts'
 import type { Counts } from './state.ts'
 
 /** One file of a scan. */
@@ -65,30 +64,14 @@ export class FileList {
    * @throws LogError LOG_GAP, LOG_CORRUPT, LOG_INCOMPLETE
    */
   static async build(store: ObjectStore, version: number, options: SegmentOptions = {}): Promise<FileList> {
-    const without = new Set(options.without)
-    for (;;) {
-      const segment = await findSegment(store, version, { ...options, without })
-      try {
-        return await FileList.#materialise(store, segment)
-      } catch (error) {
-        if (!segment.checkpoint || !isDamage(error)) throw await diagnosed(store, segment, error)
-        for (const key of segment.checkpoint.keys) without.add(key)
-        await findSegment(store, version, { ...options, without }).catch(() => {
-          throw damagedCheckpoint(segment.checkpoint!, error)
-        })
-      }
-    }
+    return overSegment(store, version, options, (segment) => FileList.#materialise(store, segment))
   }
 
   /** The list of a later version: this one, moved on by the commits after it. @throws LogError as `build` does. */
   async advance(store: ObjectStore, version: number): Promise<FileList> {
     const commits = Array.from({ length: version - this.version }, (_, i) => this.version + 1 + i)
     const segment = { version, checkpoint: undefined, commits }
-    try {
-      return await FileList.#materialise(store, segment, `SELECT * FROM ${this.#table}`)
-    } catch (error) {
-      throw await diagnosed(store, segment, error)
-    }
+    return diagnosing(store, segment, () => FileList.#materialise(store, segment, `SELECT * FROM ${this.#table}`))
   }
 
   /** The files that fulfil a condition over `relation`'s columns, all of them without one. `params` are bound. */
@@ -162,41 +145,6 @@ export async function withSegment<T>(
   }
 }
 
-/** What went wrong with the commits of a segment, found by reading them one by one; the failure itself where they are all right. */
-async function diagnosed(store: ObjectStore, segment: Segment, failure: unknown): Promise<unknown> {
-  if (!isDamage(failure) && !(failure instanceof ObjectNotFoundError)) return failure
-  for (const version of segment.commits) {
-    try {
-      for (const action of parseActions(await readCommit(store, version))) void action
-    } catch (error) {
-      return error instanceof ObjectNotFoundError ? gap(store, version) : error
-    }
-  }
-  return failure
-}
-
-/** Whether a failure may lie in a file's bytes, and not in the store or the caller. */
-function isDamage(failure: unknown): boolean {
-  return (
-    failure instanceof DataFileError ||
-    failure instanceof QueryError ||
-    failure instanceof ValueError ||
-    failure instanceof ObjectNotFoundError
-  )
-}
-
-function damagedCheckpoint(checkpoint: Checkpoint, cause: unknown): LogError {
-  return new LogError(
-    'LOG_CORRUPT',
-    `The checkpoint of version ${checkpoint.version} is damaged, and the log does not reach back before it.`,
-    {
-      remedy: `Restore ${checkpoint.keys[0]} from a backup.`,
-      data: { version: checkpoint.version, file: checkpoint.keys[0] ?? '' },
-      cause,
-    },
-  )
-}
-
 function toScanFile(row: Record<string, unknown>): ScanFile {
   const vector = row.deletion_vector as DeletionVectorDescriptor | null
   return {
@@ -206,7 +154,7 @@ function toScanFile(row: Record<string, unknown>): ScanFile {
     partitionValues: Object.fromEntries((row.partition_values as Map<string, string | null> | null) ?? []),
     stats: (row.stats as string | null) ?? undefined,
     numRecords: row.num_records === null ? undefined : Number(row.num_records),
-    deletionVector: vector?.storageType ? vector : undefined,
+    deletionVector: vector?.storageType ? { ...vector, cardinality: Number(vector.cardinality) } : undefined,
   }
 }
 

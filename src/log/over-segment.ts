@@ -1,0 +1,70 @@
+/**
+ * Work over the segment of a version that does not give up at the first damaged file.
+ *
+ * A checkpoint is derived data: one that cannot be read is passed over, and an older one or the commits alone serve. A commit is not:
+ * where one is missing or damaged the error names it, found by reading the commits one by one.
+ */
+import { DataFileError, LogError, ObjectNotFoundError, QueryError, ValueError } from '../errors/index.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { gap, parseActions, readCommit } from './commit.ts'
+import { type Checkpoint, findSegment, type Segment, type SegmentOptions } from './segment.ts'
+
+/** Gives `use` the segment of a version, and again without its checkpoint where that turns out to be damaged. @throws LogError */
+export async function overSegment<T>(
+  store: ObjectStore,
+  version: number,
+  options: SegmentOptions,
+  use: (segment: Segment) => Promise<T>,
+): Promise<T> {
+  const without = new Set(options.without)
+  let damaged: { checkpoint: Checkpoint; cause: unknown } | undefined
+  for (;;) {
+    const segment = await findSegment(store, version, { ...options, without }).catch((error: unknown) => {
+      throw damaged ? damagedCheckpoint(damaged.checkpoint, damaged.cause) : error
+    })
+    try {
+      return await diagnosing(store, segment, () => use(segment))
+    } catch (error) {
+      if (!segment.checkpoint || !isDamage(error)) throw error
+      damaged = { checkpoint: segment.checkpoint, cause: error }
+      for (const key of segment.checkpoint.keys) without.add(key)
+    }
+  }
+}
+
+/** Runs `work` over a segment; where it fails by a commit, the error is that commit's. */
+export async function diagnosing<T>(store: ObjectStore, segment: Segment, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (failure) {
+    if (!isDamage(failure)) throw failure
+    for (const version of segment.commits) {
+      const commit = await readCommit(store, version).catch((error: unknown) => {
+        throw error instanceof ObjectNotFoundError ? gap(store, version) : error
+      })
+      for (const action of parseActions(commit)) void action
+    }
+    throw failure
+  }
+}
+
+/**
+ * Whether a failure may lie in a file's bytes, and not in the store or the caller. A checkpoint that reads well and lacks protocol or
+ * metadata is no such case: it claims to stand alone, and older commits may say something else.
+ */
+function isDamage(failure: unknown): boolean {
+  return [DataFileError, QueryError, ValueError, ObjectNotFoundError].some((kind) => failure instanceof kind)
+}
+
+function damagedCheckpoint(checkpoint: Checkpoint, cause: unknown): LogError {
+  const file = checkpoint.keys[0] ?? ''
+  return new LogError(
+    'LOG_CORRUPT',
+    `The checkpoint of version ${checkpoint.version} is damaged, and the log does not reach back before it.`,
+    {
+      remedy: `Restore ${file} from a backup.`,
+      data: { version: checkpoint.version, file },
+      cause,
+    },
+  )
+}

@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest'
+import { DeltaLog } from '../../src/log/delta-log.ts'
+import { commitKey, headKey, lastCheckpointKey } from '../../src/log/paths.ts'
+import { countingStore, memoryStore } from '../../src/storage/index.ts'
+import { add, putLog } from './tools.ts'
+
+const text = (value: string) => new TextEncoder().encode(value)
+
+async function log(versions: number) {
+  const store = memoryStore()
+  await putLog(
+    store,
+    Array.from({ length: versions }, (_, i) => [add(`f${i}`)]),
+  )
+  return store
+}
+
+test('an empty folder holds no log', async () => {
+  expect(await DeltaLog.open(memoryStore())).toBeUndefined()
+})
+
+test.each([1, 2, 3, 17, 64, 65])('the newest of %d versions is found, with and without a hint', async (versions) => {
+  const store = await log(versions)
+  expect((await DeltaLog.open(store))?.latest.version).toBe(versions - 1)
+  for (let hint = 0; hint < versions; hint += 1) {
+    await store.put(headKey, text(`{"version":${hint}}`))
+    expect((await DeltaLog.open(store))?.latest.version).toBe(versions - 1)
+  }
+})
+
+test.each(['', '{"version":', 'null', '{"version":-3}', '{"version":"seven"}', '{"version":1e300}', '{"version":999}'])(
+  'a hint %j is passed over',
+  async (hint) => {
+    const store = await log(5)
+    await store.put(headKey, text(hint))
+    await store.put(lastCheckpointKey, text(hint))
+    expect((await DeltaLog.open(store))?.latest.version).toBe(4)
+  },
+)
+
+test('a hole behind the hint is seen and never filled', async () => {
+  const store = await log(8)
+  await store.put(headKey, text('{"version":2}'))
+  await store.delete([commitKey(5)])
+  await expect(DeltaLog.open(store)).rejects.toMatchObject({ code: 'LOG_GAP', data: { version: 5 } })
+})
+
+test('a handle sees a hole before it goes on writing', async () => {
+  const store = await log(3)
+  const handle = (await DeltaLog.open(store))!
+  await putLog(
+    store,
+    Array.from({ length: 7 }, (_, i) => [add(`f${i}`)]),
+  )
+  await store.delete([commitKey(4)])
+  await expect(handle.update()).rejects.toMatchObject({ code: 'LOG_GAP', data: { version: 4 } })
+})
+
+test('opening by a hint lists nothing, and a poll for news is one request', async () => {
+  const store = countingStore(await log(30))
+  await store.put(headKey, text('{"version":28}'))
+  await store.delete([lastCheckpointKey])
+  store.reset()
+  const handle = await DeltaLog.open(store)
+  expect(handle?.latest.version).toBe(29)
+  store.reset()
+  await handle!.update()
+  expect(store.count()).toBe(1)
+})
