@@ -1,7 +1,7 @@
 /**
  * stdout. Writing waits while the reader is slow, and ends the command quietly when the reader is gone (`varve query ... | head -1`).
  */
-import { once } from 'node:events'
+import { CommandLineError } from './failure.ts'
 import { type Style, style } from './style.ts'
 
 /** Thrown by {@link Output.write} when nobody reads any more; never reported. */
@@ -15,7 +15,7 @@ export class Output {
   /** @param onClosed Called once when the reader is gone. */
   constructor(onClosed: () => void) {
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
+      if (!isClosed(error)) return
       this.#closed = true
       onClosed()
     })
@@ -35,11 +35,21 @@ export class Output {
     return this.isTerminal ? process.stdout.columns || 80 : undefined
   }
 
-  /** Writes, and waits while the reader cannot take more. @throws OutputClosed when nobody reads any more. */
-  async write(chunk: string | Uint8Array): Promise<void> {
-    if (this.#closed) throw new OutputClosed()
-    if (process.stdout.write(chunk)) return
-    await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]).catch(() => {})
-    if (this.#closed) throw new OutputClosed()
+  /**
+   * Writes, and waits until it is taken.
+   * @throws OutputClosed when nobody reads any more; CommandLineError OUTPUT_FAILED when it cannot be written, a full disk for example.
+   */
+  write(chunk: string | Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      process.stdout.write(chunk, (error: NodeJS.ErrnoException | null | undefined) => {
+        if (!error) resolve()
+        else if (this.#closed || isClosed(error)) reject(new OutputClosed())
+        else reject(new CommandLineError('OUTPUT_FAILED', `stdout cannot be written: ${error.message}`, 'Send it elsewhere.', 1))
+      })
+    })
   }
+}
+
+function isClosed({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EPIPE' || code === 'EIO' || code === 'ERR_STREAM_DESTROYED'
 }

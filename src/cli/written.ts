@@ -17,8 +17,9 @@ export async function printWritten(
   if (run.quiet) return
   if (alreadyApplied)
     return run.output.write(`${options.txn ?? 'This load'} was applied before: nothing changed, ${path} is at version ${version}.\n`)
-  const parts = [change(metrics) || (operation.startsWith('CREATE') ? 'created' : 'no rows'), duration(Date.now() - options.began)]
-  await run.output.write(`${path}@${version}: ${parts.join(', ')}\n`)
+  const what =
+    change(metrics) || (operation !== 'CREATE TABLE' ? 'no rows' : 'numFiles' in metrics ? 'created' : 'there already, left as it is')
+  await run.output.write(`${path}@${version}: ${what}, ${duration(Date.now() - options.began)}\n`)
 }
 
 /** What a commit did, in a few words, from the metrics that history keeps as text: `+500,000 rows in 1 file (13.4 MB)`. */

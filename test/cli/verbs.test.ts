@@ -330,6 +330,13 @@ describe('how it ends', () => {
     await ok('append', 'cut', 'many.parquet')
   })
 
+  test.runIf(process.platform === 'linux')('a full disk under stdout is an error', async () => {
+    const script = `"${process.execPath}" "${join(project, 'bin/varve.js')}" query events 'SELECT * FROM events' --json > /dev/full`
+    const done = await runCommand('bash', ['-c', script], { cwd: folder })
+    expect(done.code).toBe(1)
+    expect(JSON.parse(done.stderr).error.code).toBe('OUTPUT_FAILED')
+  })
+
   test('no colour and no progress where nobody looks', async () => {
     const done = await run(['query', 'events', 'SELECT * FROM events', '--format', 'table'], { env: { FORCE_COLOR: '1' } })
     expect(done.stdout).not.toContain('\u001b')
