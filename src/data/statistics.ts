@@ -235,7 +235,8 @@ export function readBound(type: PrimitiveType, text: string): Bound | undefined 
     case 'timestamp_ntz':
       return readTime(type, text)
     default:
-      return decimalParts(type) === undefined ? BigInt(text) : text
+      // DuckDB leaves the zero before the point out where all digits are behind it, which JSON does not take.
+      return decimalParts(type) === undefined ? BigInt(text) : text.replace(/^(-?)\./, '$10.')
   }
 }
 

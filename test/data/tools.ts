@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { type DataFile, type Input, type OpenOptions, openSource, type WriteTarget, writeFiles } from '../../src/data/index.ts'
-import { trustedEngine } from '../../src/engine/index.ts'
+import { type Parameters, trustedEngine } from '../../src/engine/index.ts'
 import { quoteLiteral } from '../../src/schema/quoting.ts'
 import { field, struct } from '../../src/schema/schema-json.ts'
 import { localStore } from '../../src/storage/index.ts'
@@ -23,10 +23,10 @@ afterAll(() => {
 })
 
 /** Rows of a statement in the trusted engine. */
-export async function sql(text: string): Promise<Record<string, unknown>[]> {
+export async function sql(text: string, parameters?: Parameters): Promise<Record<string, unknown>[]> {
   const connection = await (await trustedEngine()).connect()
   try {
-    return await connection.all(text)
+    return await connection.all(text, parameters)
   } finally {
     await connection.close()
   }
