@@ -7,7 +7,7 @@
  * - A folder for a write is made when it is missing, and the names that lead to it are put on stable storage once a process, since
  *   another process may have made it and not have synced yet.
  */
-import { closeSync, fsync, mkdirSync, openSync, realpathSync, type Stats, statfsSync, statSync } from 'node:fs'
+import { closeSync, fsync, mkdirSync, openSync, realpathSync, statfsSync, statSync } from 'node:fs'
 import { dirname, join, resolve, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { errnoOf, notAFolder, outsideRoot, systemFailure } from './failures.ts'
@@ -87,14 +87,16 @@ export class LocalRoot {
 
   /** @throws TableExistsError `NOT_A_FOLDER` when the root is a file. */
   checkIsFolder(): void {
-    let stat: Stats | undefined
+    let isFolder: boolean
     try {
-      stat = statSync(this.folder, { throwIfNoEntry: false })
+      isFolder = statSync(this.folder).isDirectory()
     } catch (error) {
-      if (errnoOf(error) === 'ENOTDIR') throw notAFolder(pathToFileURL(dirname(this.folder)).href)
+      const errno = errnoOf(error)
+      if (errno === 'ENOTDIR') throw notAFolder(pathToFileURL(dirname(this.folder)).href)
+      if (errno === 'ENOENT') return
       throw error
     }
-    if (stat !== undefined && !stat.isDirectory()) throw notAFolder(this.url)
+    if (!isFolder) throw notAFolder(this.url)
   }
 
   #contains(path: string): boolean {
