@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { v4 as uuid } from 'uuid'
 import { UsageError } from '../errors/index.ts'
 import { quoteLiteral } from '../schema/quoting.ts'
+import { BatchRegistry } from './arrow-in.ts'
 import { type Binding, loadBinding } from './binding.ts'
 import { Connection } from './connection.ts'
 import { isFatal, toVarveError } from './failures.ts'
@@ -28,6 +29,8 @@ export interface EngineOptions {
 export interface ClosedEngineOptions {
   /** Folders whose files its views may open, as absolute local paths. */
   readonly folders: readonly string[]
+  /** Single files besides, as absolute local paths. */
+  readonly files?: readonly string[]
   /** Creates the views, with the folders already the only ones that can be opened. Afterwards the configuration is locked. */
   readonly setup?: (connection: Connection) => Promise<void>
 }
@@ -36,6 +39,7 @@ export interface ClosedEngineOptions {
 export class Engine {
   readonly #binding: Binding
   readonly #database: Database
+  readonly #batches: BatchRegistry
   readonly #connections = new Set<Connection>()
   #broken = false
   #closing: Promise<void> | undefined
@@ -44,6 +48,7 @@ export class Engine {
   constructor(binding: Binding, database: Database) {
     this.#binding = binding
     this.#database = database
+    this.#batches = new BatchRegistry(binding)
   }
 
   /** Whether the instance can be used: neither closed nor given up by DuckDB after an internal failure. */
@@ -58,6 +63,7 @@ export class Engine {
     }
     const native = await this.#binding.connect(this.#database)
     const connection = new Connection(this.#binding, native, {
+      batches: this.#batches,
       failed: (failure) => {
         this.#broken ||= isFatal(failure)
       },
@@ -122,7 +128,8 @@ export async function closedEngine(options: ClosedEngineOptions): Promise<Engine
   try {
     const connection = await engine.connect()
     const folders = options.folders.map(quoteLiteral).join(', ')
-    await connection.run(`SET allowed_directories = [${folders}]; SET enable_external_access = false`)
+    const files = (options.files ?? []).map(quoteLiteral).join(', ')
+    await connection.run(`SET allowed_directories = [${folders}]; SET allowed_paths = [${files}]; SET enable_external_access = false`)
     await options.setup?.(connection)
     await connection.run('SET lock_configuration = true')
     await connection.close()

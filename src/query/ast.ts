@@ -86,3 +86,15 @@ export function textConstant(text: string): Node {
     value: { type: { id: 'VARCHAR', type_info: null }, is_null: false, value: text },
   }
 }
+
+/** Whether an expression needs no row, no table and no session. */
+export function holdsOnlyConstants(expression: Node): boolean {
+  const kind = textOf(expression.class)
+  if (['COLUMN_REF', 'SUBQUERY', 'STAR', 'WINDOW', 'LAMBDA', 'POSITIONAL_REFERENCE'].includes(kind)) {
+    const [only, ...more] = textsOf(expression.column_names)
+    return more.length === 0 && only !== undefined && /^(current_timestamp|current_date|localtimestamp)$/i.test(only)
+  }
+  return Object.values(expression).every((value) =>
+    (Array.isArray(value) ? value : [value]).every((item) => !isNode(item) || typeof item.class !== 'string' || holdsOnlyConstants(item)),
+  )
+}

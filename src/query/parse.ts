@@ -2,7 +2,7 @@
  * SQL text to tree and back, through DuckDB's own parser (DESIGN "SQL sessions"). Text goes in as a bound value and is only parsed;
  * what comes back is one SELECT. Integers keep all 64 bits. EXPLAIN, which cannot be serialised, is taken off first.
  */
-import type { Connection } from '../engine/index.ts'
+import { type Connection, type Engine, trustedEngine } from '../engine/index.ts'
 import { QueryError } from '../errors/index.ts'
 import { parseJson, stringifyJson } from '../schema/json.ts'
 import { isNode, type Node, nodesOf, textOf } from './ast.ts'
@@ -44,6 +44,15 @@ export async function writeQuery(connection: Connection, statement: Node, signal
     throw refused('SQL_REFUSED', 'DuckDB cannot write this query down again after reading it.', 'Write the query in a plainer way.')
   }
   return { sql: textOf(row?.sql), statement: statements[0]! }
+}
+
+let parser: { readonly engine: Engine; readonly connection: Promise<Connection> } | undefined
+
+/** Runs work on the connection that parses: in the trusted instance, which knows no file of its own accord when it parses. */
+export async function withParser<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  const engine = await trustedEngine()
+  if (parser?.engine !== engine) parser = { engine, connection: engine.connect() }
+  return work(await parser.connection)
 }
 
 const blank = String.raw`(?:\s|--[^\n]*(?:\n|$)|/\*[\s\S]*?\*/)`

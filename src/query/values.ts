@@ -4,9 +4,8 @@
  */
 import { type Constant, timeOfText } from '../data/predicate.ts'
 import type { Value } from '../engine/index.ts'
-import { isNode, type Node, textOf } from './ast.ts'
+import { holdsOnlyConstants, isNode, type Node, textOf } from './ast.ts'
 import { isSteadyFunction } from './functions.ts'
-import { holdsOnlyConstants } from './walk.ts'
 
 /** A value that a condition compares a column with. */
 export type FilterValue =

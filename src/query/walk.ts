@@ -8,7 +8,7 @@
  * - what is learned on the way: the tables, the columns that are named, the parameters, and the conditions that choose files.
  */
 import { QueryError } from '../errors/index.ts'
-import { asciiLower, isNode, type Node, nodesOf, textOf, textsOf } from './ast.ts'
+import { asciiLower, holdsOnlyConstants, isNode, type Node, nodesOf, textOf, textsOf } from './ast.ts'
 import { type Filter, filtersOfSelect } from './filters.ts'
 import { isAllowedFunction, isAllowedTableFunction, isFileFunction, nearestFunction } from './functions.ts'
 import {
@@ -48,6 +48,8 @@ export interface WalkResult {
   readonly files: FileUse[]
   /** Names that occur anywhere in the query where a column could be meant, in lower case. */
   readonly names: Set<string>
+  /** Those of them that stand alone, and so may mean a whole row of a table. */
+  readonly lone: Set<string>
   /** Whether columns are meant that are not named: a star, a natural join, a pivot, columns renamed by place. */
   everyColumn: boolean
   readonly parameters: Set<string>
@@ -76,7 +78,15 @@ interface Scope {
 }
 
 class Walker {
-  readonly result: WalkResult = { tables: [], files: [], names: new Set(), everyColumn: false, parameters: new Set(), filters: [] }
+  readonly result: WalkResult = {
+    tables: [],
+    files: [],
+    names: new Set(),
+    lone: new Set(),
+    everyColumn: false,
+    parameters: new Set(),
+    filters: [],
+  }
   readonly #options: WalkOptions
 
   constructor(options: WalkOptions) {
@@ -193,7 +203,11 @@ class Walker {
       // `a.b.upper()` calls upper on the column b of a.
       for (const name of [textOf(node.catalog), textOf(node.schema)]) if (name !== '') names.add(asciiLower(name))
     }
-    if (kind === 'COLUMN_REF') for (const name of textsOf(node.column_names)) names.add(asciiLower(name))
+    if (kind === 'COLUMN_REF') {
+      const parts = textsOf(node.column_names).map(asciiLower)
+      for (const name of parts) names.add(name)
+      if (parts.length === 1) this.result.lone.add(parts[0]!)
+    }
     if (kind === 'STAR') this.result.everyColumn = true
     if (kind === 'PARAMETER') this.result.parameters.add(textOf(node.identifier))
     this.#fields(node, { ...anyExpression, ...known }, kind, scope)
@@ -265,18 +279,6 @@ class Walker {
       this.#records(entries ?? [], { values: 'data', star_expr: 'expression', alias: 'data' }, where, scope)
     }
   }
-}
-
-/** Whether an expression needs no row, no table and no session. */
-export function holdsOnlyConstants(expression: Node): boolean {
-  const kind = textOf(expression.class)
-  if (['COLUMN_REF', 'SUBQUERY', 'STAR', 'WINDOW', 'LAMBDA', 'POSITIONAL_REFERENCE'].includes(kind)) {
-    const [only, ...more] = textsOf(expression.column_names)
-    return more.length === 0 && only !== undefined && /^(current_timestamp|current_date|localtimestamp)$/i.test(only)
-  }
-  return Object.values(expression).every((value) =>
-    (Array.isArray(value) ? value : [value]).every((item) => !isNode(item) || typeof item.class !== 'string' || holdsOnlyConstants(item)),
-  )
 }
 
 function checkFunction(name: string): void {

@@ -1,0 +1,166 @@
+/**
+ * A query, read once and run often: the text that DuckDB gave back with a placeholder for each table, and all that is known without the
+ * tables. Plans are kept by the query's text, so that asking the same again, with other parameters too, parses nothing.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Connection } from '../engine/index.ts'
+import { QueryError } from '../errors/index.ts'
+import { asciiLower, isNode, type Node, nodesOf, textConstant, textOf, textsOf } from './ast.ts'
+import { bindFilter, type Filter } from './filters.ts'
+import { nameParameters, parameterName } from './parameters.ts'
+import { parseQuery, withParser, writeQuery } from './parse.ts'
+import { type TableUse, type WalkResult, walkStatement } from './walk.ts'
+
+/** A query with placeholders. */
+export interface QueryPlan {
+  /** `EXPLAIN`, `EXPLAIN ANALYZE`, or nothing; to stand before the text. */
+  readonly explain: string
+  /** The SELECT. Each table, and each list of external files, is a name of its own in it: see {@link fillIn}. */
+  readonly template: string
+  readonly tables: readonly TableUse[]
+  /** The files that table functions open: the placeholder of the first argument, and what computes it. */
+  readonly files: readonly { readonly functionName: string; readonly placeholder: string; readonly argument: Node }[]
+  /** Names that columns may be meant by, in lower case; `undefined`: every column is needed. */
+  readonly names: ReadonlySet<string> | undefined
+  readonly filters: readonly Filter[]
+  /** The parameters of the text, and those of the whole query. */
+  readonly parameters: ReadonlySet<string>
+  readonly allParameters: ReadonlySet<string>
+  /** The names of the columns, where the query asks for nothing but the number of rows of its one table. */
+  readonly counts: readonly string[] | undefined
+}
+
+/** How many plans are kept. */
+const keptPlans = 256
+
+const plans = new Map<string, Promise<QueryPlan>>()
+
+/** The plan of a query. @throws QueryError SQL_ERROR, SQL_NOT_READ_ONLY, SQL_REFUSED */
+export function planQuery(sql: string, options: { readonly allowFiles: boolean }): Promise<QueryPlan> {
+  const key = `${options.allowFiles ? '+' : '-'}${sql}`
+  const known = plans.get(key)
+  if (known !== undefined) {
+    plans.delete(key)
+    plans.set(key, known)
+    return known
+  }
+  const plan = withParser(async (connection) => {
+    const { statement, explain } = await parseQuery(connection, sql)
+    return planStatement(connection, statement, { ...options, explain })
+  })
+  plans.set(key, plan)
+  plan.catch(() => plans.delete(key))
+  const oldest = plans.keys().next().value
+  if (plans.size > keptPlans && oldest !== undefined) plans.delete(oldest)
+  return plan
+}
+
+/** The plan of a statement that is parsed already; the tree is changed. @throws QueryError SQL_REFUSED */
+export async function planStatement(
+  connection: Connection,
+  statement: Node,
+  { allowFiles, explain = '' }: { readonly allowFiles: boolean; readonly explain?: string },
+): Promise<QueryPlan> {
+  const counts = countedColumns(statement)
+  // No query can hold these names, since they are made after it was written.
+  const token = `varve_${randomUUID().replaceAll('-', '')}`
+  let tables = 0
+  const walk = walkStatement(statement, { allowFiles, placeholder: () => `${token}_t${tables++}` })
+  nameParameters(statement)
+  for (const { at } of walk.tables) if (at !== undefined) nameParameters(at.expression)
+  const files = walk.files.map(({ functionName, call }, index) => takeFiles(functionName, call, `${token}_f${index}_`))
+  for (const { argument } of files) nameParameters(argument)
+  const written = await writeQuery(connection, statement)
+  const again = checkWritten(written.statement, walk, allowFiles)
+  return {
+    explain,
+    template: written.sql,
+    tables: walk.tables,
+    files,
+    names: walk.everyColumn || meansWholeRows(walk) ? undefined : walk.names,
+    filters: walk.filters,
+    parameters: again.parameters,
+    allParameters: new Set([...walk.parameters].map(parameterName)),
+    counts: explain === '' ? counts : undefined,
+  }
+}
+
+/** `SELECT t FROM t` gives whole rows. */
+function meansWholeRows({ tables, lone }: WalkResult): boolean {
+  return tables.some(({ node }) => lone.has(asciiLower(textOf(node.alias))))
+}
+
+/** The text with the placeholders replaced: a relation for each table, a list of paths for each call that opens files. */
+export function fillIn(plan: QueryPlan, relations: readonly string[], paths: readonly string[]): string {
+  const parts = new Map<string, string>()
+  for (const [index, { placeholder }] of plan.tables.entries()) parts.set(placeholder, `(${relations[index]})`)
+  for (const [index, { placeholder }] of plan.files.entries()) parts.set(`'${placeholder}'`, paths[index]!)
+  if (parts.size === 0) return plan.explain + plan.template
+  const all = /'?varve_[0-9a-f]{32}_(?:t\d+|f\d+_)'?/g
+  return plan.explain + plan.template.replace(all, (name) => parts.get(name) ?? name)
+}
+
+/** What the plan's conditions say of one of its tables. */
+export function filtersOf(plan: QueryPlan, table: TableUse, schemaOf: Parameters<typeof bindFilter>[2]) {
+  return plan.filters.map((filter) => bindFilter(filter, table.node, schemaOf)).filter((predicate) => predicate !== undefined)
+}
+
+/** What will run is walked as what was asked was: DuckDB's writing a tree down must not make anything else of it. */
+function checkWritten(statement: Node, walk: WalkResult, allowFiles: boolean): WalkResult {
+  const placeholders = new Set(walk.tables.map(({ placeholder }) => placeholder))
+  const again = walkStatement(statement, {
+    allowFiles,
+    placeholder: (name) => {
+      if (!placeholders.has(name)) throw changed(name)
+      return undefined
+    },
+  })
+  if (again.files.length !== walk.files.length) throw changed('a table function')
+  return again
+}
+
+function changed(what: string): QueryError {
+  return new QueryError('SQL_REFUSED', `DuckDB does not write this query down as it read it (${what}).`, {
+    remedy: 'Write the query in a plainer way.',
+  })
+}
+
+function takeFiles(functionName: string, call: Node, placeholder: string) {
+  const [argument, ...rest] = nodesOf(call.children)
+  if (argument === undefined) {
+    throw new QueryError('SQL_REFUSED', `${functionName} names no file.`, { remedy: 'Give it the path of a file.' })
+  }
+  call.children = [textConstant(placeholder), ...rest]
+  return { functionName, placeholder, argument }
+}
+
+/** The columns of `SELECT count(*) ... FROM table` and nothing else. */
+function countedColumns(statement: Node): string[] | undefined {
+  const select = isNode(statement.node) ? statement.node : {}
+  const from = isNode(select.from_table) ? select.from_table : {}
+  const columns = nodesOf(select.select_list)
+  const plain =
+    select.type === 'SELECT_NODE' &&
+    from.type === 'BASE_TABLE' &&
+    !isNode(from.sample) &&
+    textsOf(from.column_name_alias).length === 0 &&
+    ['where_clause', 'having', 'sample', 'qualify'].every((field) => !isNode(select[field])) &&
+    nodesOf(select.modifiers).length === 0 &&
+    nodesOf(select.group_expressions).length === 0 &&
+    select.aggregate_handling === 'STANDARD_HANDLING' &&
+    nodesOf(isNode(select.cte_map) ? select.cte_map.map : []).length === 0 &&
+    columns.length > 0 &&
+    columns.every(isRowCount)
+  return plain ? columns.map((column) => textOf(column.alias) || 'count_star()') : undefined
+}
+
+function isRowCount(column: Node): boolean {
+  return (
+    column.class === 'FUNCTION' &&
+    column.function_name === 'count_star' &&
+    column.schema === '' &&
+    nodesOf(column.children).length === 0 &&
+    !isNode(column.filter) &&
+    column.distinct !== true
+  )
+}

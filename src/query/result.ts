@@ -1,0 +1,248 @@
+/**
+ * The rows of a query. Nothing runs before the result is first read; it can be read once, as Arrow batches, as an Arrow table, as plain
+ * objects, or into a file. A reader that stops early, or that is slow, stops or slows the query; an aborted signal ends it.
+ */
+import { basename, dirname, resolve } from 'node:path'
+import type { RecordBatch, Schema, Table } from 'apache-arrow'
+import { type BatchStream, type Connection, trustedEngine, type Value } from '../engine/index.ts'
+import { AbortedError, DataFileError, QueryError, UsageError } from '../errors/index.ts'
+import { quoteLiteral } from '../schema/quoting.ts'
+import { batchToRows, type Row } from '../schema/rows.ts'
+import { localStore, spoolStream, statInput } from '../storage/index.ts'
+import type { Lease } from './closed-engines.ts'
+import type { TableFiles } from './table-files.ts'
+
+/** A query that is ready to run. */
+export interface PreparedQuery {
+  /** Its text; `everyColumn` names all columns of the tables, for DuckDB's messages to know them. */
+  sql(everyColumn: boolean): string
+  /** Whether `everyColumn` makes a difference. */
+  readonly narrowed: boolean
+  readonly values: Readonly<Record<string, Value>>
+  /** Whether it can stand in a COPY. */
+  readonly copyable: boolean
+  readonly tables: readonly TableFiles[]
+  /** A connection to run it on. */
+  lease(): Promise<Lease>
+  release(): Promise<void>
+}
+
+/** Files that a result can be written to. */
+export type ResultFormat = 'parquet' | 'arrow'
+
+interface Running {
+  readonly stream: BatchStream
+  readonly query: PreparedQuery
+  end(): Promise<void>
+}
+
+/** The rows of a query, to be read once. */
+export class QueryResult implements AsyncIterable<RecordBatch> {
+  readonly #prepare: (signal: AbortSignal | undefined) => Promise<PreparedQuery>
+  readonly #abort = new AbortController()
+  readonly #signal: AbortSignal
+  #running: Promise<Running> | undefined
+  #taken = false
+
+  /** @internal */
+  constructor(prepare: (signal: AbortSignal | undefined) => Promise<PreparedQuery>, signal: AbortSignal | undefined) {
+    this.#prepare = prepare
+    this.#signal = signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal])
+  }
+
+  /** The columns. Starts the query; its rows are still to be read. */
+  async schema(): Promise<Schema> {
+    return (await this.#start()).stream.schema
+  }
+
+  /** The rows as Arrow record batches of some 64k rows. Leaving the loop ends the query. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<RecordBatch, void, undefined> {
+    this.#take()
+    const running = await this.#start()
+    try {
+      for await (const batch of running.stream) yield batch
+    } catch (error) {
+      throw explained(error, running.query)
+    } finally {
+      await running.end()
+    }
+  }
+
+  /** All rows as one Arrow table. */
+  async toArrow(): Promise<Table> {
+    const { Table } = await import('apache-arrow')
+    const schema = await this.schema()
+    const batches: RecordBatch[] = []
+    for await (const batch of this) batches.push(batch)
+    return new Table(schema, batches)
+  }
+
+  /** All rows as plain objects (values as `schema/rows.ts` says). */
+  async toArray(): Promise<Row[]> {
+    const rows: Row[] = []
+    for await (const batch of this) for (const row of batchToRows(batch)) rows.push(row)
+    return rows
+  }
+
+  /** The rows as plain objects, one after the other. */
+  async *rows(): AsyncGenerator<Row, void, undefined> {
+    for await (const batch of this) yield* batchToRows(batch)
+  }
+
+  /**
+   * Writes the rows to a file, which appears under its name only when it is complete, and replaces what is there.
+   * @returns how many rows were written. @throws StoreDeniedError, StoreFullError, besides all that reading throws
+   */
+  async writeTo(path: string, { format }: { readonly format: ResultFormat }): Promise<{ rows: number }> {
+    const target = resolve(path)
+    return format === 'parquet' ? this.#copyTo(target) : this.#writeArrow(target)
+  }
+
+  /** Ends the query. Reading it afterwards throws AbortedError. */
+  async cancel(): Promise<void> {
+    this.#abort.abort()
+    const running = await this.#running?.catch(() => undefined)
+    await running?.end()
+  }
+
+  #take(): void {
+    if (this.#taken) {
+      throw new UsageError('INVALID_ARGUMENT', 'The result has been read already.', { remedy: 'Run the query again to read it again.' })
+    }
+    this.#taken = true
+  }
+
+  #start(): Promise<Running> {
+    this.#running ??= this.#open()
+    return this.#running
+  }
+
+  async #open(): Promise<Running> {
+    const query = await this.#ready()
+    let lease: Lease | undefined
+    try {
+      lease = await query.lease()
+      const { connection } = lease
+      const stream = await this.#attempt(query, (sql) => connection.stream(sql, query.values, this.#options(query)))
+      let ended: Promise<void> | undefined
+      const finish = async () => {
+        await stream.cancel()
+        await lease?.release()
+        await query.release()
+      }
+      return {
+        stream,
+        query,
+        end: () => {
+          ended ??= finish()
+          return ended
+        },
+      }
+    } catch (error) {
+      await lease?.release()
+      await query.release()
+      throw explained(error, query)
+    }
+  }
+
+  async #ready(): Promise<PreparedQuery> {
+    if (this.#signal.aborted) throw new AbortedError('The query', this.#signal.reason)
+    return this.#prepare(this.#signal)
+  }
+
+  #options(query: PreparedQuery) {
+    return { signal: this.#signal, readOnly: true, files: query.tables.flatMap(({ pinned }) => pinned.paths) }
+  }
+
+  /** Where a query that names few columns is wrong, it is put again with all of them, so that DuckDB can say what is there. */
+  async #attempt<T>(query: PreparedQuery, run: (sql: string) => Promise<T>): Promise<T> {
+    try {
+      return await run(query.sql(false))
+    } catch (error) {
+      if (!query.narrowed || !(error instanceof QueryError) || error.code !== 'SQL_ERROR') throw error
+      return await run(query.sql(true))
+    }
+  }
+
+  async #copyTo(target: string): Promise<{ rows: number }> {
+    this.#take()
+    const query = await this.#ready()
+    const store = localStore(dirname(target))
+    const staging = await store.stage()
+    let connection: Connection | undefined
+    try {
+      if (!query.copyable) {
+        throw new QueryError('SQL_REFUSED', 'EXPLAIN cannot be written as Parquet.', { remedy: 'Print it, or run the query itself.' })
+      }
+      connection = await (await trustedEngine()).connect()
+      const open = connection
+      const staged = `${staging.folder}/rows.parquet`
+      const options = { ...this.#options(query), readOnly: false }
+      const rows = await this.#attempt(query, (sql) =>
+        open.run(`COPY (${sql}) TO ${quoteLiteral(staged)} (FORMAT parquet, COMPRESSION zstd)`, query.values, options),
+      )
+      await store.put(basename(target), { path: staged, size: (await statInput(staged))?.size ?? 0 })
+      return { rows }
+    } catch (error) {
+      throw explained(error, query)
+    } finally {
+      await connection?.close()
+      await staging.dispose()
+      await query.release()
+    }
+  }
+
+  async #writeArrow(target: string): Promise<{ rows: number }> {
+    const counter = { rows: 0 }
+    const spooled = await spoolStream(arrowStream(await this.schema(), this, counter), '.arrow', { signal: this.#signal })
+    try {
+      const size = (await statInput(spooled.path))?.size ?? 0
+      await localStore(dirname(target)).put(basename(target), { path: spooled.path, size })
+      return counter
+    } finally {
+      await spooled.dispose()
+    }
+  }
+}
+
+/** Batches as bytes of Arrow's stream format, each as it comes. */
+async function* arrowStream(schema: Schema, batches: AsyncIterable<RecordBatch>, counter: { rows: number }): AsyncGenerator<Uint8Array> {
+  const { AsyncByteQueue, RecordBatchStreamWriter } = await import('apache-arrow')
+  const chunks: Uint8Array[] = []
+  // The writer's own queue would hold everything that a slow disk has not taken yet.
+  class Chunks extends AsyncByteQueue<Uint8Array> {
+    override write(chunk: Uint8Array) {
+      chunks.push(chunk)
+    }
+  }
+  const writer = new RecordBatchStreamWriter().reset(new Chunks(), schema)
+  for await (const batch of batches) {
+    counter.rows += batch.numRows
+    writer.write(batch)
+    yield* chunks.splice(0)
+  }
+  writer.finish()
+  yield* chunks.splice(0)
+}
+
+/** A failure in the user's words: a data file by its key and version, and no place in a text that the user did not write. */
+function explained(error: unknown, query: PreparedQuery): unknown {
+  if (error instanceof DataFileError) {
+    for (const { pinned, files, target } of query.tables) {
+      const index = pinned.paths.indexOf(String(error.data.path))
+      const key = files[index]?.path
+      if (key === undefined) continue
+      const what = error.code === 'DATA_FILE_MISSING' ? 'is missing' : 'is damaged and cannot be read'
+      return new DataFileError(error.code, `The data file ${key} of version ${target.version} of ${target.store.root} ${what}.`, {
+        remedy: error.remedy,
+        data: { path: key, version: target.version, table: target.store.root },
+        cause: error,
+      })
+    }
+  }
+  if (error instanceof QueryError && 'line' in error.data) {
+    const { line, column, ...data } = error.data
+    return new QueryError(error.code, error.message, { remedy: error.remedy, data, cause: error.cause })
+  }
+  return error
+}

@@ -1,0 +1,190 @@
+/**
+ * SQL over several tables, each at any point of its history.
+ *
+ * A query goes: plan (parse, walk; `plan.ts`) -> each table of it resolved to a version -> the files that its conditions leave
+ * (`data/prune.ts`) -> one SELECT over relations of those files (`relation.ts`) -> run in a closed instance that can open the tables'
+ * folders and nothing else. Nothing is done before the result is first read.
+ */
+import type { Parameters } from '../engine/index.ts'
+import { QueryError, UsageError } from '../errors/index.ts'
+import { quotePaths } from '../schema/quoting.ts'
+import { asciiLower, type Node } from './ast.ts'
+import { leaseClosed } from './closed-engines.ts'
+import { type EvaluatedConstant, evaluateConstant } from './constants.ts'
+import { externalFiles } from './external-files.ts'
+import { namedValues } from './parameters.ts'
+import { fillIn, planQuery, type QueryPlan } from './plan.ts'
+import { type Point, parseInstant, parsePoint, toVersion } from './point.ts'
+import { type PreparedQuery, QueryResult } from './result.ts'
+import { chooseTable, type TableFiles } from './table-files.ts'
+import type { QueryOptions, QueryTarget, SessionTable } from './target.ts'
+import type { TableUse } from './walk.ts'
+
+/** Options of a session. */
+export interface SessionOptions {
+  /** Lets `read_csv`, `read_parquet` and the like open the local files that they name. Default: `false`. */
+  readonly allowExternal?: boolean | undefined
+}
+
+/** Several tables that can be queried together. */
+export class Session {
+  readonly #tables = new Map<string, SessionTable>()
+  readonly #allowExternal: boolean
+  readonly #folders = new Set<string>()
+  #closed = false
+
+  /** @internal */
+  constructor(tables: Iterable<SessionTable>, options: SessionOptions) {
+    this.#allowExternal = options.allowExternal === true
+    for (const table of tables) this.add(table)
+  }
+
+  /** Adds a table. @throws UsageError INVALID_ARGUMENT where the name is taken; names differ without regard to case */
+  add(table: SessionTable): void {
+    const key = asciiLower(table.name)
+    if (this.#tables.has(key)) {
+      throw new UsageError('INVALID_ARGUMENT', `Two tables of the session are called ${table.name}.`, {
+        remedy: 'Give one of them another name.',
+        data: { name: table.name },
+      })
+    }
+    this.#tables.set(key, table)
+  }
+
+  /**
+   * Runs one SELECT in DuckDB's SQL when the result is first read. Errors come then: QueryError SQL_ERROR, SQL_NOT_READ_ONLY, SQL_REFUSED,
+   * SQL_UNKNOWN_TABLE; VersionNotFoundError; UsageError INVALID_TIMESTAMP; DataFileError; AbortedError.
+   */
+  query(sql: string, options: QueryOptions = {}): QueryResult {
+    return this.run(() => planQuery(sql, { allowFiles: this.#allowExternal }), options)
+  }
+
+  /** @internal Runs a plan. */
+  run(plan: () => Promise<QueryPlan>, options: QueryOptions): QueryResult {
+    return new QueryResult(async (signal) => {
+      if (this.#closed) throw new UsageError('INVALID_ARGUMENT', 'The session is closed.', { remedy: 'Open a new one.' })
+      signal?.throwIfAborted()
+      return this.#prepare(await plan(), options.params, signal)
+    }, options.signal)
+  }
+
+  /** Ends the session. Results that are being read go on. */
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  async #prepare(plan: QueryPlan, params: Parameters | undefined, signal: AbortSignal | undefined): Promise<PreparedQuery> {
+    const values = namedValues(plan.allParameters, params)
+    const evaluate = (node: Node) => evaluateConstant(node, values)
+    const points = await Promise.all(plan.tables.map(({ at }) => (at === undefined ? undefined : evaluate(at.expression))))
+    const targets = await this.#targets(plan, points, signal)
+    const external = await Promise.all(
+      plan.files.map(async ({ functionName, argument }) => externalFiles(functionName, await evaluate(argument))),
+    )
+    const counted = plan.counts === undefined ? undefined : await targets[0]?.rowCount?.()
+    if (plan.counts !== undefined && counted !== undefined) return countQuery(plan.counts, counted)
+    const schemas = new Map(plan.tables.map(({ node }, index) => [node, targets[index]!.schema]))
+    const tables: TableFiles[] = []
+    try {
+      for (const [index, table] of plan.tables.entries()) {
+        tables.push(await chooseTable({ plan, table, target: targets[index]!, schemas, values, signal }))
+      }
+    } catch (error) {
+      await Promise.all(tables.map(({ pinned }) => pinned.release()))
+      throw error
+    }
+    for (const { folder, lasting } of tables) if (lasting && folder !== undefined) this.#folders.add(folder)
+    const folders = new Set([...this.#folders, ...tables.flatMap(({ folder }) => folder ?? [])])
+    return {
+      sql: (everyColumn) =>
+        fillIn(
+          plan,
+          tables.map((table) => table.relation(everyColumn)),
+          external.map(quotePaths),
+        ),
+      narrowed: tables.some(({ narrowed }) => narrowed),
+      values: Object.fromEntries([...plan.parameters].map((name) => [name, values[name] ?? null])),
+      copyable: plan.explain === '',
+      tables,
+      lease: () => leaseClosed(folders, new Set(external.flat())),
+      release: async () => {
+        await Promise.all(tables.map(({ pinned }) => pinned.release()))
+      },
+    }
+  }
+
+  async #targets(
+    plan: QueryPlan,
+    points: readonly (EvaluatedConstant | undefined)[],
+    signal: AbortSignal | undefined,
+  ): Promise<QueryTarget[]> {
+    const known = new Map<string, Promise<QueryTarget>>()
+    return Promise.all(
+      plan.tables.map((use, index) => {
+        const { table, point } = this.#resolve(use, points[index])
+        // One table at one point is one version, even while others write.
+        const key = `${JSON.stringify(point ?? null)} ${table.name}`
+        const target = known.get(key) ?? table.asOf(point, { signal })
+        known.set(key, target)
+        return target
+      }),
+    )
+  }
+
+  #resolve(use: TableUse, at: EvaluatedConstant | undefined): { table: SessionTable; point: Point | undefined } {
+    const whole = this.#tables.get(asciiLower(use.name))
+    const point = at === undefined ? undefined : pointOfClause(use.at!.unit, at)
+    if (whole !== undefined) return { table: whole, point }
+    const split = use.name.lastIndexOf('@')
+    const table = split < 0 ? undefined : this.#tables.get(asciiLower(use.name.slice(0, split)))
+    if (table === undefined) throw unknownTable(use.name, [...this.#tables.values()])
+    if (point !== undefined) {
+      throw new QueryError('SQL_REFUSED', `${use.name} names a point of history twice.`, {
+        remedy: 'Leave out the AT clause, or what follows the @.',
+      })
+    }
+    return { table, point: parsePoint(use.name.slice(split + 1)) }
+  }
+}
+
+/** Opens a session over tables. @throws UsageError INVALID_ARGUMENT where two have one name */
+export function openSession(tables: Iterable<SessionTable>, options: SessionOptions = {}): Session {
+  return new Session(tables, options)
+}
+
+function countQuery(names: readonly string[], rows: number): PreparedQuery {
+  const sql = `SELECT ${names.map((name) => `${rows}::BIGINT AS "${name.replaceAll('"', '""')}"`).join(', ')}`
+  const none = new Set<string>()
+  return {
+    sql: () => sql,
+    narrowed: false,
+    values: {},
+    copyable: true,
+    tables: [],
+    lease: () => leaseClosed(none, none),
+    release: async () => {},
+  }
+}
+
+/** The point that an AT clause names. @throws UsageError INVALID_TIMESTAMP, INVALID_REFERENCE */
+function pointOfClause(unit: string, { type, text }: EvaluatedConstant): Point {
+  if (text === null)
+    throw new UsageError('INVALID_REFERENCE', `AT (${unit} => NULL) names no point of history.`, { remedy: 'Give a value.' })
+  if (asciiLower(unit) === 'version') {
+    if (type === 'VARCHAR') return /^\d+$/.test(text) ? { version: toVersion(text) } : { tag: text }
+    if (/^U?(TINY|SMALL|BIG|HUGE)INT$|^U?INTEGER$/.test(type)) return { version: toVersion(text) }
+  } else if (asciiLower(unit) === 'timestamp' && /^(VARCHAR|DATE|TIMESTAMP.*)$/.test(type)) {
+    return { timestamp: parseInstant(text) }
+  }
+  throw new UsageError('INVALID_REFERENCE', `AT (${unit} => ...) cannot be a ${type}.`, {
+    remedy: "Write AT (VERSION => 3), AT (VERSION => 'a tag') or AT (TIMESTAMP => a timestamp with a zone).",
+  })
+}
+
+function unknownTable(name: string, tables: readonly SessionTable[]): QueryError {
+  const names = tables.map((table) => table.name)
+  return new QueryError('SQL_UNKNOWN_TABLE', `There is no table ${JSON.stringify(name)} here.`, {
+    remedy: names.length === 0 ? 'Open the session with the table.' : `The tables are: ${names.join(', ')}.`,
+    data: { table: name, tables: names },
+  })
+}

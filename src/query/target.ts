@@ -1,0 +1,33 @@
+/** What queries need of a table: its versions, and the files of each. */
+import type { Parameters } from '../engine/index.ts'
+import type { FileList } from '../log/file-list.ts'
+import type { StructType } from '../schema/types.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import type { Point } from './point.ts'
+
+/** A table as a session sees it. */
+export interface SessionTable {
+  /** Its name in SQL. */
+  readonly name: string
+  /** The table as of a point; without one, as the session means it. @throws VersionNotFoundError */
+  asOf(point: Point | undefined, options?: { readonly signal?: AbortSignal | undefined }): Promise<QueryTarget>
+}
+
+/** A version of a table, as queries read it. */
+export interface QueryTarget {
+  readonly version: number
+  readonly schema: StructType
+  readonly partitionColumns: readonly string[]
+  readonly properties: Readonly<Record<string, string>>
+  readonly store: ObjectStore
+  files(): Promise<Pick<FileList, 'connection' | 'relation'>>
+  /** The number of rows, where the log knows it without a list of files. */
+  rowCount?(): Promise<number | undefined>
+}
+
+/** Options of a query. */
+export interface QueryOptions {
+  /** Values for `$name`, or in order for `$1` and `?`. Always bound, never part of the text. */
+  readonly params?: Parameters | undefined
+  readonly signal?: AbortSignal | undefined
+}

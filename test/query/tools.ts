@@ -1,0 +1,128 @@
+/** Tables for the tests of queries: Parquet files that DuckDB writes from SQL, and a list of them with statistics as a log has them. */
+import { mkdirSync, statSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Connection, trustedEngine } from '../../src/engine/index.ts'
+import { openSession, type QueryTarget, type Session, type SessionTable } from '../../src/query/index.ts'
+import { quoteIdentifier, quoteLiteral } from '../../src/schema/quoting.ts'
+import type { DataType, StructType } from '../../src/schema/types.ts'
+import { localStore } from '../../src/storage/index.ts'
+
+/** One file of a table. */
+export interface FileSpec {
+  /** A SELECT of its rows, without the partition columns. */
+  readonly sql: string
+  readonly partition?: Readonly<Record<string, string | null>>
+  /** Statistics as JSON text; `null`: none. Default: as Spark would write them. */
+  readonly stats?: string | null
+}
+
+/** Columns by name, as a schema. */
+export function schemaOf(columns: Readonly<Record<string, DataType>>): StructType {
+  return { type: 'struct', fields: Object.entries(columns).map(([name, type]) => ({ name, type, nullable: true, metadata: {} })) }
+}
+
+/** A folder for tables, removed at the end. */
+export async function tableFolder(): Promise<{ readonly path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'varve-query-'))
+  return { path, remove: () => rm(path, { recursive: true, force: true }) }
+}
+
+let count = 0
+
+/** Makes a version of a table. */
+export async function makeTarget(
+  folder: string,
+  schema: StructType,
+  files: readonly FileSpec[],
+  options: { readonly partitionColumns?: readonly string[]; readonly version?: number; readonly properties?: Record<string, string> } = {},
+): Promise<QueryTarget> {
+  mkdirSync(folder, { recursive: true })
+  const connection = await (await trustedEngine()).connect()
+  count += 1
+  const relation = `test_files_${process.pid}_${count}`
+  await connection.run(`CREATE TABLE ${relation} (path VARCHAR, partition_values MAP(VARCHAR, VARCHAR), size BIGINT, modification_time BIGINT, stats VARCHAR,
+    num_records BIGINT, deletion_vector STRUCT(storageType VARCHAR, pathOrInlineDv VARCHAR, "offset" INTEGER, sizeInBytes INTEGER, cardinality BIGINT),
+    base_row_id BIGINT, tags MAP(VARCHAR, VARCHAR))`)
+  for (const [index, file] of files.entries()) {
+    const path = `part-${count}-${index}.parquet`
+    const local = join(folder, path)
+    await connection.run(`COPY (${file.sql}) TO ${quoteLiteral(local)} (FORMAT parquet)`)
+    const stats = file.stats === undefined ? await statistics(connection, local, schema, Object.keys(file.partition ?? {})) : file.stats
+    const partition = Object.entries(file.partition ?? {})
+    const texts = (list: readonly (string | null)[]) => `[${list.map((text) => (text === null ? 'NULL' : quoteLiteral(text))).join(', ')}]::VARCHAR[]`
+    await connection.run(`INSERT INTO ${relation} VALUES (${quoteLiteral(path)}, map(${texts(partition.map(([name]) => name))}, ${texts(partition.map(([, value]) => value))}),
+      ${statSync(local).size}, 0, ${stats === null ? 'NULL' : quoteLiteral(stats)}, ${stats === null ? 'NULL' : `(${quoteLiteral(stats)}->>'numRecords')::BIGINT`}, NULL, NULL, NULL)`)
+  }
+  const list = { connection, relation }
+  return {
+    version: options.version ?? 0,
+    schema,
+    partitionColumns: options.partitionColumns ?? [],
+    properties: options.properties ?? {},
+    store: localStore(folder),
+    files: async () => list,
+  }
+}
+
+/** A table with one or more versions; the last is the latest. */
+export function tableOf(name: string, ...versions: readonly QueryTarget[]): SessionTable {
+  return {
+    name,
+    asOf: async (point) => {
+      if (point === undefined) return versions.at(-1)!
+      const found =
+        'version' in point
+          ? versions.find(({ version }) => version === point.version)
+          : 'tag' in point
+            ? versions.find(({ version }) => `v${version}.0` === point.tag)
+            : versions.filter(({ version }) => Date.UTC(2026, 0, version + 1) <= point.timestamp.getTime()).at(-1)
+      if (found === undefined) throw new Error(`no such version: ${JSON.stringify(point)}`)
+      return found
+    },
+  }
+}
+
+/** All rows of a query. */
+export async function rowsOf(session: Session, sql: string, params?: Parameters<Session['query']>[1]): Promise<Record<string, unknown>[]> {
+  return session.query(sql, params).toArray()
+}
+
+/** What a query fails with: its code. */
+export async function codeOf(session: Session, sql: string, options?: Parameters<Session['query']>[1]): Promise<string> {
+  try {
+    const rows = await session.query(sql, options).toArray()
+    return `no error, ${rows.length} rows: ${JSON.stringify(rows, (_, value) => (typeof value === 'bigint' ? `${value}` : value)).slice(0, 200)}`
+  } catch (error) {
+    return String((error as { code?: unknown }).code ?? error)
+  }
+}
+
+/** A session over tables. */
+export const sessionOf = (...tables: readonly SessionTable[]): Session => openSession(tables)
+
+/** Statistics as Spark writes them: text cut to 32 characters, times to the millisecond, no minimum or maximum of NaN. */
+async function statistics(connection: Connection, path: string, schema: StructType, partitions: readonly string[]): Promise<string> {
+  const fields = schema.fields.filter(({ name }) => !partitions.includes(name))
+  const present = (await connection.describe(`FROM ${quoteLiteral(path)}`)).map(({ name }) => name)
+  const there = fields.filter(({ name }) => present.includes(name))
+  const bound = (name: string, type: DataType, side: 'min' | 'max') => {
+    const value = `${side}(${quoteIdentifier(name)})`
+    if (type === 'string') return side === 'min' ? `left(${value}, 32)` : `CASE WHEN length(${value}) > 32 THEN left(${value}, 32) || chr(1114111) ELSE ${value} END`
+    if (type === 'timestamp') return `strftime(date_trunc('milliseconds', ${value}), '%Y-%m-%dT%H:%M:%S.%gZ')`
+    if (type === 'timestamp_ntz') return `strftime(date_trunc('milliseconds', ${value}), '%Y-%m-%dT%H:%M:%S.%g')`
+    if (type === 'double' || type === 'float') {
+      const finite = `${side}(${quoteIdentifier(name)}) FILTER (WHERE isfinite(${quoteIdentifier(name)}))`
+      return `CASE WHEN bool_and(isfinite(${quoteIdentifier(name)}) OR isnan(${quoteIdentifier(name)})) THEN ${finite} END`
+    }
+    return typeof type === 'string' && !['boolean', 'binary', 'variant', 'void'].includes(type) ? value : 'NULL'
+  }
+  const group = (side: 'min' | 'max') => there.map(({ name, type }) => `${quoteLiteral(name)}, ${bound(name, type, side)}`).join(', ')
+  const nulls = there.map(({ name }) => `${quoteLiteral(name)}, count(*) - count(${quoteIdentifier(name)})`).join(', ')
+  const [row] = await connection.all(
+    `SELECT json_object('numRecords', count(*), 'minValues', json_object(${group('min')}), 'maxValues', json_object(${group('max')}), 'nullCount', json_object(${nulls}))::VARCHAR AS stats
+     FROM ${quoteLiteral(path)}`,
+  )
+  return String(row?.stats)
+}
