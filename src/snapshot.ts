@@ -4,9 +4,12 @@
  * What the log knows is answered from the log (rows, files, schema, properties); rows come through DuckDB, from the files that are left
  * after pruning by partition values and statistics.
  */
+import { type AsOf, stateAsOf } from './as-of.ts'
+import { columnNaming, physicalName } from './data/index.ts'
 import {
   CommitTimes,
   type Counts,
+  checkpointKey,
   commitInfoOf,
   type DeltaLog,
   type FileList,
@@ -14,10 +17,21 @@ import {
   readCommitIfThere,
   type TableState,
 } from './log/index.ts'
-import { openSession, type QueryResult, type QueryTarget, type ScanOptions, type SnapshotQueryOptions, scan } from './query/index.ts'
+import { type QueryOptions, type QueryResult, type QueryTarget, Session } from './query/index.ts'
 import { parseJson } from './schema/json.ts'
+import { quoteIdentifier } from './schema/quoting.ts'
 import { parseSchema } from './schema/schema-json.ts'
 import type { StructType } from './schema/types.ts'
+
+/** Options of a scan. */
+export interface ScanOptions extends QueryOptions {
+  /** Columns, in the order wanted. Default: all. */
+  readonly columns?: readonly string[] | undefined
+  /** A predicate in DuckDB's SQL; rows for which it is NULL are left out. Values go into `params`. */
+  readonly where?: string | undefined
+  /** At most so many rows. */
+  readonly limit?: number | undefined
+}
 
 /** What a version is: the fields of `varve show --json`. */
 export interface TableDescription {
@@ -140,7 +154,8 @@ export class Snapshot {
   /** The data files of the version, by path. */
   async *files(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<FileEntry> {
     const list = await this.#fileList()
-    const logical = logicalNames(this.schema, this.partitionColumns, this.properties)
+    const naming = columnNaming(this.properties)
+    const logical = new Map(this.schema.fields.map((field) => [physicalName(field, naming), field.name]))
     for (const file of await list.select(undefined, undefined, options.signal)) {
       const deletedRows = Number(file.deletionVector?.cardinality ?? 0)
       yield {
@@ -160,8 +175,9 @@ export class Snapshot {
    * it can be read in the same statement: `FROM events AT (VERSION => 3)`.
    * @throws QueryError when the result is first read: SQL_ERROR, SQL_NOT_READ_ONLY, SQL_REFUSED, SQL_UNKNOWN_TABLE
    */
-  query(sql: string, options: SnapshotQueryOptions = {}): QueryResult {
-    return querySnapshot(this, sql, options)
+  query(sql: string, options: QueryOptions & { readonly name?: string } = {}): QueryResult {
+    const name = options.name ?? nameOf(this.location)
+    return new Session([{ name, asOf: (point, { signal } = {}) => this.targetAsOf(point, signal) }], {}).query(sql, options)
   }
 
   /**
@@ -169,13 +185,22 @@ export class Snapshot {
    * @throws QueryError, SchemaError UNKNOWN_COLUMN when the result is first read
    */
   scan(options: ScanOptions = {}): QueryResult {
-    return scanSnapshot(this, options)
+    const columns = options.columns?.map(quoteIdentifier).join(', ') ?? '*'
+    const where = options.where === undefined ? '' : ` WHERE (${options.where}\n)`
+    const limit = options.limit === undefined ? '' : ` LIMIT ${options.limit}`
+    return this.query(`SELECT ${columns} FROM t${where}${limit}`, { ...options, name: 't' })
+  }
+
+  /** @internal Another version of the same table as the query layer reads it; this one without a point. */
+  async targetAsOf(point: AsOf | undefined, signal?: AbortSignal): Promise<QueryTarget> {
+    return point === undefined ? this.target() : new Snapshot(this.#log, await stateAsOf(this.#log, point, signal)).target()
   }
 
   /** @internal The version as the query layer reads it. */
   target(): QueryTarget {
     const { version, schema, partitionColumns, properties } = this
-    return { version, schema, partitionColumns, properties, store: this.#log.store, files: () => this.#fileList() }
+    const rowCount = async () => this.#state.counts?.rows
+    return { version, schema, partitionColumns, properties, store: this.#log.store, files: () => this.#fileList(), rowCount }
   }
 
   #fileList(): Promise<FileList> {
@@ -186,4 +211,9 @@ export class Snapshot {
   async #counts(): Promise<Counts> {
     return this.#state.counts ?? (await this.#fileList()).counts()
   }
+}
+
+/** A table's name in SQL where none is given: the last part of its location. */
+function nameOf(location: string): string {
+  return decodeURIComponent(location.replace(/\/+$/, '').split('/').at(-1) ?? '') || 't'
 }

@@ -4,21 +4,18 @@
  * A handle knows the newest version that it has seen and reads only what is new; it may be used by many calls at once, and any number of
  * handles and processes may use one table.
  */
+import { type AsOf, stateAsOf } from './as-of.ts'
 import type { Input } from './data/index.ts'
-import { TableNotFoundError, UsageError, VersionNotFoundError } from './errors/index.ts'
-import { type Commit, CommitTimes, commitInfoOf, DeltaLog, parseActions, readCommitIfThere, versionAt } from './log/index.ts'
+import { TableNotFoundError } from './errors/index.ts'
+import { type Commit, CommitTimes, commitInfoOf, DeltaLog, parseActions, readCommitIfThere } from './log/index.ts'
 import { type AppendOptions, append } from './operations/append.ts'
 import { type CreateOptions, create, createOrAppend, type NewTableOptions } from './operations/create.ts'
 import type { CommitResult } from './operations/written.ts'
-import { parseInstant } from './query/point.ts'
 import { Snapshot } from './snapshot.ts'
 import { type ObjectStore, openStore, withRetries } from './storage/index.ts'
 
 /** Where a table lies: a folder, a `file:` URL, or a store of one's own. */
 export type Location = string | ObjectStore
-
-/** A point in a table's history: a version, the last commit at or before an instant, or a tag. */
-export type AsOf = number | { readonly version: number } | { readonly timestamp: Date | string } | { readonly tag: string }
 
 /** One version in a table's history: a line of `varve history --json`. */
 export interface HistoryEntry {
@@ -119,22 +116,7 @@ export class Table {
    * @throws VersionNotFoundError with the range that can be read; UsageError INVALID_TIMESTAMP, INVALID_REFERENCE
    */
   async asOf(point: AsOf, options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
-    const at: AsOf = typeof point === 'number' ? { version: point } : point
-    if ('tag' in at) throw tagNotFound(this.location, at.tag)
-    if ('version' in at) {
-      if (!Number.isSafeInteger(at.version) || at.version < 0) throw await this.#log.versionNotFound(at.version, options.signal)
-      return new Snapshot(this.#log, await this.#log.stateAt(at.version, options.signal))
-    }
-    const instant = typeof at.timestamp === 'string' ? parseInstant(at.timestamp) : at.timestamp
-    if (!(instant instanceof Date) || Number.isNaN(instant.getTime())) {
-      throw new UsageError('INVALID_TIMESTAMP', `${String(at.timestamp)} is no timestamp.`, {
-        remedy: 'Pass a Date, or ISO text with a zone.',
-      })
-    }
-    const latest = await this.#log.update(options.signal)
-    const version = await versionAt(this.#log.store, latest, instant.getTime(), options.signal)
-    if (version === undefined) throw await this.#log.versionNotFound(`The version at ${instant.toISOString()}`, options.signal)
-    return new Snapshot(this.#log, await this.#log.stateAt(version, options.signal))
+    return new Snapshot(this.#log, await stateAsOf(this.#log, point, options.signal))
   }
 
   /** The versions of the table, newest first. Those whose commits were cleaned up are not among them. */
@@ -161,18 +143,6 @@ export class Table {
       }
     }
   }
-
-  /** @internal The table as a session reads it: any version of it. */
-  get log(): DeltaLog {
-    return this.#log
-  }
-}
-
-function tagNotFound(root: string, tag: string): VersionNotFoundError {
-  return new VersionNotFoundError('TAG_NOT_FOUND', `The table ${root} has no tag ${JSON.stringify(tag)}.`, {
-    remedy: 'Name a version, as in events@3, or a timestamp with a zone.',
-    data: { root, tag },
-  })
 }
 
 /** The load that a commit is: our own account of it where it came late, else the protocol's action. */
@@ -185,6 +155,8 @@ function loadOf(commit: Commit): HistoryEntry['txn'] {
   return null
 }
 
+/** Only a store behind a network gives ambiguous answers that are worth asking again. */
 function storeOf(location: Location): ObjectStore {
-  return withRetries(typeof location === 'string' ? openStore(location) : location)
+  const store = typeof location === 'string' ? openStore(location) : location
+  return store.kind === 'local' || store.kind === 'memory' ? store : withRetries(store)
 }

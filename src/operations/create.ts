@@ -4,7 +4,7 @@
  * Of racing creates one wins, by put-if-absent of version 0. A plain create then fails, or gives the winner's table where that is
  * wanted; an append that would have created the table appends to the winner's.
  */
-import { type DataFile, type Input, openSource, writeFiles } from '../data/index.ts'
+import { type DataFile, type Input, importParquet, openSource, writeFiles } from '../data/index.ts'
 import { ConflictError, TableExistsError, UnknownOutcomeError, UsageError } from '../errors/index.ts'
 import { type Action, DeltaLog } from '../log/index.ts'
 import { writeSchema } from '../schema/schema-json.ts'
@@ -142,7 +142,7 @@ async function contents(
     )
   }
   if (fromParquet) {
-    const imported = await (undefined as never as typeof import('../data/import-parquet.ts').importParquet)(store, { partitionBy, signal })
+    const imported = await importParquet(store, { ...(options.properties ? { properties: options.properties } : {}), signal })
     return { schema: imported.schema, files: imported.files, partitionBy: imported.partitionColumns }
   }
   if (like !== undefined) {

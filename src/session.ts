@@ -1,0 +1,36 @@
+/** Opening a session: tables, snapshots and references become what the query layer resolves its names with. */
+import { parseReference } from './query/reference.ts'
+import { Session, type SessionOptions } from './query/session.ts'
+import type { SessionTable } from './query/target.ts'
+import { Snapshot } from './snapshot.ts'
+import { Table } from './table.ts'
+
+/**
+ * Opens several tables for SQL, each under the name of its key: a table (its newest version, looked up by every query), a snapshot, or a
+ * reference such as `'data/orders@3'`. Inside the SQL each can be read at any point: `FROM orders o AT (VERSION => 3)`.
+ * @throws TableNotFoundError, VersionNotFoundError, UsageError INVALID_REFERENCE
+ */
+export async function openSession(
+  tables: Readonly<Record<string, Table | Snapshot | string>>,
+  options: SessionOptions = {},
+): Promise<Session> {
+  const opened = await Promise.all(Object.entries(tables).map(([name, table]) => sessionTable(name, table)))
+  return new Session(opened, options)
+}
+
+async function sessionTable(name: string, given: Table | Snapshot | string): Promise<SessionTable> {
+  const table = typeof given === 'string' ? await openReference(given) : given
+  return {
+    name,
+    asOf: async (point, { signal } = {}) => {
+      const version = table instanceof Snapshot ? table : await table.latest(signal ? { signal } : {})
+      return version.targetAsOf(point, signal)
+    },
+  }
+}
+
+async function openReference(text: string): Promise<Table | Snapshot> {
+  const { path, point } = parseReference(text)
+  const table = await Table.open(path)
+  return point ? table.asOf(point) : table
+}
