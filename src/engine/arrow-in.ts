@@ -1,10 +1,184 @@
+/**
+ * Arrow batches as a relation that DuckDB scans. One table function an instance, which takes the number of a registered source, gives the
+ * rows of its batches 2,048 at a time as DuckDB asks for them; nothing is gathered, so memory stays bounded by the batches
+ * themselves. DuckDB's thread waits while the function runs on JavaScript's, so the iterable is a synchronous one.
+ *
+ * A source can be scanned once. A failure of the iterable ends the query and is told as it is.
+ */
 import type { RecordBatch, Schema } from 'apache-arrow'
+import { UsageError } from '../errors/index.ts'
+import { type ArrowData, type ArrowField, batchColumns, schemaFields } from './arrow-shape.ts'
 import type { Binding } from './binding.ts'
+import { type ColumnWriter, columnWriter } from './writers.ts'
+
+/** Batches that DuckDB can scan until they are released. */
 export interface BatchSource {
+  /** The table expression that stands behind FROM. */
   readonly relation: string
+  /** What ended the scan, if the batches did. */
   readonly failure: unknown
+  /** Lets go of the batches and of their iterator. */
   release(): void
 }
-export function registerBatches(_b: Binding, _c: unknown, _schema: Schema, _batches: Iterable<RecordBatch>): BatchSource {
-  throw new TypeError('not yet')
+
+type NativeConnection = Awaited<ReturnType<Binding['connect']>>
+type BindInfo = Parameters<Parameters<Binding['table_function_set_bind']>[1]>[0]
+type InitInfo = Parameters<Parameters<Binding['table_function_set_init']>[1]>[0]
+type FunctionInfo = Parameters<Parameters<Binding['table_function_set_function']>[1]>[0]
+type OutputChunk = Parameters<Parameters<Binding['table_function_set_function']>[1]>[1]
+
+const functionName = 'varve_arrow_batches'
+
+/** The registered sources of one instance, and the function that scans them. */
+export class BatchRegistry {
+  readonly #binding: Binding
+  readonly #sources = new Map<number, Scan>()
+  #last = 0
+  #registered = false
+
+  constructor(binding: Binding) {
+    this.#binding = binding
+  }
+
+  /** Registers batches. @throws SchemaError UNSUPPORTED_TYPE */
+  add(connection: NativeConnection, schema: Schema, batches: Iterable<RecordBatch>): BatchSource {
+    const scan = new Scan(this.#binding, schemaFields(schema), batches)
+    if (!this.#registered) this.#register(connection)
+    this.#registered = true
+    this.#last += 1
+    const id = this.#last
+    this.#sources.set(id, scan)
+    return {
+      relation: `${functionName}(${id})`,
+      get failure() {
+        return scan.failure
+      },
+      release: () => {
+        this.#sources.delete(id)
+        scan.release()
+      },
+    }
+  }
+
+  #register(connection: NativeConnection): void {
+    const binding = this.#binding
+    const table = binding.create_table_function()
+    binding.table_function_set_name(table, functionName)
+    binding.table_function_add_parameter(table, binding.create_logical_type(binding.Type.INTEGER))
+    binding.table_function_set_bind(table, (info) => {
+      this.#bind(info)
+    })
+    binding.table_function_set_init(table, (info) => {
+      this.#init(info)
+    })
+    binding.table_function_set_function(table, (info, output) => {
+      this.#scan(info, output)
+    })
+    binding.register_table_function(connection, table)
+    binding.destroy_table_function_sync(table)
+  }
+
+  #bind(info: BindInfo): void {
+    const binding = this.#binding
+    const id = binding.get_int32(binding.bind_get_parameter(info, 0))
+    const scan = this.#sources.get(id)
+    if (scan === undefined) {
+      binding.bind_set_error(info, 'The batches have been released.')
+      return
+    }
+    scan.addColumns(info)
+    binding.bind_set_bind_data(info, { scan })
+  }
+
+  #init(info: InitInfo): void {
+    const { scan } = this.#binding.init_get_bind_data(info) as { scan: Scan }
+    this.#binding.init_set_max_threads(info, 1)
+    if (!scan.begin()) this.#binding.init_set_error(info, 'The batches can be read only once.')
+  }
+
+  #scan(info: FunctionInfo, output: OutputChunk): void {
+    const { scan } = this.#binding.function_get_bind_data(info) as { scan: Scan }
+    let rows = 0
+    try {
+      rows = scan.fill(output)
+    } catch (error) {
+      scan.fail(error)
+      this.#binding.function_set_error(info, 'The batches could not be read.')
+    }
+    this.#binding.data_chunk_set_size(output, rows)
+  }
+}
+
+/** One source while it is scanned. */
+class Scan {
+  readonly #binding: Binding
+  readonly #fields: readonly ArrowField[]
+  readonly #writers: readonly ColumnWriter[]
+  readonly #rows: number
+  #batches: Iterable<RecordBatch> | undefined
+  #iterator: Iterator<RecordBatch> | undefined
+  #columns: readonly ArrowData[] = []
+  #length = 0
+  #next = 0
+  failure: unknown
+
+  constructor(binding: Binding, fields: readonly ArrowField[], batches: Iterable<RecordBatch>) {
+    this.#binding = binding
+    this.#fields = fields
+    this.#writers = fields.map((field) => columnWriter(binding, field))
+    this.#rows = binding.vector_size()
+    this.#batches = batches
+  }
+
+  addColumns(info: BindInfo): void {
+    for (const [index, field] of this.#fields.entries()) {
+      this.#binding.bind_add_result_column(info, field.name, this.#writers[index]!.logicalType())
+    }
+  }
+
+  /** Starts the scan; `false` where it has been started before. */
+  begin(): boolean {
+    if (this.#batches === undefined) return false
+    this.#iterator = this.#batches[Symbol.iterator]()
+    this.#batches = undefined
+    return true
+  }
+
+  /** Writes the next rows. @returns how many, 0 at the end */
+  fill(output: OutputChunk): number {
+    while (this.#next === this.#length) {
+      const next = this.#iterator?.next()
+      if (next === undefined || next.done === true) {
+        this.#iterator = undefined
+        return 0
+      }
+      this.#columns = batchColumns(next.value, this.#fields)
+      this.#length = next.value.numRows
+      this.#next = 0
+    }
+    const count = Math.min(this.#rows, this.#length - this.#next)
+    for (const [index, writer] of this.#writers.entries()) {
+      writer.write(this.#binding.data_chunk_get_vector(output, index), this.#columns[index]!, this.#next, count)
+    }
+    this.#next += count
+    return count
+  }
+
+  fail(error: unknown): void {
+    this.failure = error ?? new UsageError('INVALID_ARGUMENT', 'The iterable of batches failed without an error.', { remedy: 'Mend it.' })
+    this.release()
+  }
+
+  release(): void {
+    const iterator = this.#iterator
+    this.#iterator = undefined
+    this.#batches = undefined
+    this.#columns = []
+    this.#next = this.#length
+    try {
+      iterator?.return?.()
+    } catch (error) {
+      this.failure ??= error
+    }
+  }
 }

@@ -8,7 +8,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow'
 import { AbortedError, QueryError, UsageError } from '../errors/index.ts'
 import type { DataType } from '../schema/types.ts'
-import { type BatchSource, registerBatches } from './arrow-in.ts'
+import type { BatchRegistry } from './arrow-in.ts'
 import { type BatchStream, openBatchStream } from './arrow-out.ts'
 import type { Binding } from './binding.ts'
 import { castForCodec, needsCast } from './casts.ts'
@@ -39,6 +39,7 @@ export interface ColumnDescription {
 
 /** What a connection needs to know of its engine. */
 export interface ConnectionHost {
+  readonly batches: BatchRegistry
   /** Told each failure of the binding, so that an instance that is of no more use is not used again. */
   failed(failure: unknown): void
   /** Told when the connection is closed. */
@@ -125,7 +126,8 @@ export class Connection {
    * from the iterable as DuckDB asks, so memory stays bounded. @throws what the iterable throws, and as {@link Connection.run}
    */
   async withBatches<T>(schema: Schema, batches: Iterable<RecordBatch>, use: (relation: string) => Promise<T>): Promise<T> {
-    const source: BatchSource = registerBatches(this.#binding, this.#native, schema, batches)
+    if (this.#closing !== undefined) throw closedConnection()
+    const source = this.#host.batches.add(this.#native, schema, batches)
     try {
       return await use(source.relation)
     } catch (error) {
@@ -186,7 +188,12 @@ export class Connection {
     }
   }
 
-  async #execute(sql: string, parameters: Parameters | undefined, options: QueryOptions, streaming: boolean): Promise<{ result: NativeResult; executed: string }> {
+  async #execute(
+    sql: string,
+    parameters: Parameters | undefined,
+    options: QueryOptions,
+    streaming: boolean,
+  ): Promise<{ result: NativeResult; executed: string }> {
     const prepared = await this.#prepare(sql, options)
     let cast: string | undefined
     try {
