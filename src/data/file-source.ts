@@ -1,11 +1,11 @@
 /** Files and byte streams as sources: found, their format known, and opened by the reader of that format. */
-import { RecordBatchReader } from 'apache-arrow'
+import { type RecordBatch, RecordBatchReader, type Schema } from 'apache-arrow'
 import { trustedEngine } from '../engine/index.ts'
 import { InputError, VarveError } from '../errors/index.ts'
 import { toSqlType } from '../schema/sql-type.ts'
 import type { StructType } from '../schema/types.ts'
 import { type InputStat, localStore, spoolStream, statInput } from '../storage/index.ts'
-import { readInput } from '../storage/input-stream.ts'
+import { openInput, readInput } from '../storage/input-stream.ts'
 import { openBatchStream } from './arrow-source.ts'
 import { csvRelation } from './csv-source.ts'
 import { inputCorrupt, inputFailure, inputNotFound } from './input-failure.ts'
@@ -13,7 +13,7 @@ import { jsonRelation, needsExactNumbers, openJsonRows } from './json-source.ts'
 import { normalise, type Relation } from './normalise.ts'
 import type { OpenOptions } from './open-source.ts'
 import { pullAsync } from './pull.ts'
-import type { FilesInput, InputFormat, RelationSource, Source, StreamInput } from './source.ts'
+import type { BatchSource, FilesInput, InputFormat, RelationSource, Source, StreamInput } from './source.ts'
 import { fileList } from './sql-files.ts'
 
 /** Opens files, all of one format. Columns are matched by name among them, and what one file lacks is NULL. */
@@ -42,7 +42,7 @@ export async function openFiles(input: FilesInput, options: OpenOptions): Promis
 /** Opens a byte stream. What DuckDB reads goes through a scratch file, which `close` removes. */
 export async function openStream(input: StreamInput, options: OpenOptions): Promise<Source> {
   const { format } = input
-  if (format === 'arrow') return { ...(await openArrow(input.stream, 'the stream', options)), inputs: ['-'] }
+  if (format === 'arrow') return { ...(await openArrow(async () => input.stream, 'the stream', options)), inputs: ['-'] }
   const spooled = await spoolStream(input.stream, `.${format}`, { signal: options.signal })
   try {
     const stat = (await statInput(spooled.path))!
@@ -92,42 +92,49 @@ async function openLocal(
 
 async function openArrowFiles(found: readonly InputStat[], options: OpenOptions): Promise<Source> {
   const [first] = found
-  if (found.length === 1) return openArrow(arrowBytes(first!, options), first!.path, options)
+  if (found.length === 1) return openArrow(() => arrowFile(first!, options), first!.path, options)
   const batches = async function* () {
-    for (const file of found) yield* (await openArrow(arrowBytes(file, options), file.path, options)).batches
+    for (const file of found) yield* (await openArrow(() => arrowFile(file, options), file.path, options)).batches
   }
   const iterable = batches()
   return openBatchStream(await pullAsync(iterable, options.signal), iterable, options)
 }
 
-async function openArrow(bytes: AsyncIterable<Uint8Array>, name: string, options: OpenOptions) {
-  const batches = async function* () {
+/** Where Arrow's reader takes its bytes from: an open file, or a stream. */
+type ArrowBytes = Awaited<ReturnType<typeof openInput>> | AsyncIterable<Uint8Array>
+
+async function openArrow(open: () => Promise<ArrowBytes>, name: string, options: OpenOptions): Promise<BatchSource> {
+  let schema: Schema | undefined
+  const batches = async function* (): AsyncGenerator<RecordBatch> {
+    const bytes = await open()
     try {
-      const reader = await RecordBatchReader.from(bytes)
+      const reader = await RecordBatchReader.from(bytes as AsyncIterable<Uint8Array>)
       await reader.open()
       schema = reader.schema
       yield* reader
     } catch (error) {
       throw error instanceof VarveError ? error : inputCorrupt(name, error instanceof Error ? error.message : String(error), error)
+    } finally {
+      if ('fd' in bytes) await bytes.close()
     }
   }
-  let schema: unknown
-  const iterable = batches()
-  const pulled = await pullAsync(iterable, options.signal)
+  const pulled = await pullAsync(batches(), options.signal)
   if (schema === undefined) throw inputCorrupt(name, 'it holds no Arrow schema')
   return openBatchStream(pulled, { schema }, options)
 }
 
 const fileMagic = 'ARROW1'
 
-/** The stream inside an Arrow file: what stands between the magic and the footer is one. */
-async function* arrowBytes(file: InputStat, options: OpenOptions): AsyncGenerator<Uint8Array> {
+/** An Arrow file: the schema stands in its footer, so its reader jumps. */
+async function arrowFile(file: InputStat, options: OpenOptions): Promise<ArrowBytes> {
   const { signal } = options
-  const isFile = (await text(readInput(file.path, { end: 6, signal }))) === fileMagic
-  if (isFile && (await text(readInput(file.path, { start: Math.max(0, file.size - 6), signal }))) !== fileMagic) {
+  if (file.size === 0) throw inputCorrupt(file.path, 'it is empty')
+  const isFile = (await text(readInput(file.path, { end: fileMagic.length, signal }))) === fileMagic
+  if (!isFile) return readInput(file.path, { signal })
+  if ((await text(readInput(file.path, { start: Math.max(0, file.size - fileMagic.length), signal }))) !== fileMagic) {
     throw inputCorrupt(file.path, 'its end is missing')
   }
-  yield* readInput(file.path, { start: isFile ? 8 : 0, signal })
+  return openInput(file.path)
 }
 
 async function text(bytes: AsyncIterable<Uint8Array>): Promise<string> {

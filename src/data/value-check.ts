@@ -59,15 +59,11 @@ export function readCheck(failure: unknown): unknown {
 function toError(found: CheckNote, value: string, cause: unknown): VarveError {
   if (found.code === 'NOT_NULL_VIOLATED') return notNullViolated(found.column, cause)
   const { column, from = '', to = '' } = found
-  return new ValueError(
-    'VALUE_OUT_OF_RANGE',
-    `The value ${value} (${from}) does not fit the column ${JSON.stringify(column)}, which is ${to}.`,
-    {
-      remedy: 'Change the value, or widen the column.',
-      data: { column, value, from, to },
-      cause,
-    },
-  )
+  return new ValueError(found.code, `The value ${value} (${from}) does not fit the column ${JSON.stringify(column)}, which is ${to}.`, {
+    remedy: 'Change the value, or widen the column.',
+    data: { column, value, from, to },
+    cause,
+  })
 }
 
 function note(facts: CheckNote): string {

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import { AbortedError } from '../errors/index.ts'
 import { errnoOf, systemFailure } from './failures.ts'
@@ -20,5 +21,14 @@ export async function* readInput(
   } catch (error) {
     if (signal?.aborted) throw new AbortedError('Reading the input', signal.reason)
     throw errnoOf(error) === undefined ? error : systemFailure(error, 'read', '', pathToFileURL(path).href)
+  }
+}
+
+/** Opens a file that a user named, for a reader that jumps about in it. Close it afterwards. @throws StoreDeniedError */
+export async function openInput(path: string): Promise<FileHandle> {
+  try {
+    return await open(path)
+  } catch (error) {
+    throw systemFailure(error, 'read', '', pathToFileURL(path).href)
   }
 }

@@ -90,7 +90,9 @@ describe('input that is not what it should be', () => {
 
   test('a format that the name does not tell', async () => {
     await expect(openSource({ files: file('rows.data', 'a\n1\n') })).rejects.toMatchObject({ code: 'INPUT_FORMAT_UNKNOWN' })
-    await expect(openSource({ files: [file('a.csv', 'a\n1\n'), file('a.json', '{"a":1}')] })).rejects.toMatchObject({ code: 'INPUT_FORMAT_UNKNOWN' })
+    await expect(openSource({ files: [file('a.csv', 'a\n1\n'), file('a.json', '{"a":1}')] })).rejects.toMatchObject({
+      code: 'INPUT_FORMAT_UNKNOWN',
+    })
   })
 
   test.each([
@@ -111,7 +113,7 @@ describe('input that is not what it should be', () => {
   })
 
   test('Parquet cut short, at its end and in its middle', async () => {
-    const whole = (await write({ query: "SELECT i AS id, md5(i::VARCHAR) AS text FROM range(300000) t(i)" })).paths[0]!
+    const whole = (await write({ query: 'SELECT i AS id, md5(i::VARCHAR) AS text FROM range(300000) t(i)' })).paths[0]!
     const bytes = readFileSync(whole)
     const cut = file('cut.parquet', bytes.subarray(0, bytes.length / 2))
     await expect(write({ files: cut })).rejects.toMatchObject({ code: 'INPUT_CORRUPT', data: { path: cut } })
@@ -131,12 +133,16 @@ describe('input that is not what it should be', () => {
   })
 
   test('no input at all', async () => {
-    for (const nothing of [null, 'rows.csv', 5, {}]) await expect(openSource(nothing as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    for (const nothing of [null, 'rows.csv', 5, {}])
+      await expect(openSource(nothing as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 
-  test.each(['DELETE FROM t', 'SELECT 1; SELECT 2', "COPY (SELECT 1) TO '/tmp/x'", 'CREATE TABLE t (a INT)', ''])('a query that is no single SELECT: %s', async (query) => {
-    await expect(openSource({ query })).rejects.toMatchObject({ code: 'SQL_NOT_READ_ONLY' })
-  })
+  test.each(['DELETE FROM t', 'SELECT 1; SELECT 2', "COPY (SELECT 1) TO '/tmp/x'", 'CREATE TABLE t (a INT)', ''])(
+    'a query that is no single SELECT: %s',
+    async (query) => {
+      await expect(openSource({ query })).rejects.toMatchObject({ code: 'SQL_NOT_READ_ONLY' })
+    },
+  )
 
   test('a query with an error', async () => {
     await expect(openSource({ query: 'SELEC 1' })).rejects.toMatchObject({ code: 'SQL_ERROR' })

@@ -1,12 +1,36 @@
 import { basename, dirname } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { quoteLiteral } from '../../src/schema/quoting.ts'
 import { parsePartitionValue } from '../../src/schema/partition-values.ts'
+import { quoteLiteral } from '../../src/schema/quoting.ts'
 import type { DataType } from '../../src/schema/types.ts'
 import { field, readBack, sql, struct, temporaryFolder, visibleNames, write } from './tools.ts'
 
-const odd = [null, '', 'a/b', 'a=b', '%2F', 'ü', ' ', "b'c", '\n', 'x'.repeat(300), '€'.repeat(100), 'NULL', '__HIVE_DEFAULT_PARTITION__', 'A', 'a', '.', '..', 'x\0y', '\\', 'v', 'h', '"; DROP TABLE t; --', 'null']
+const odd = [
+  null,
+  '',
+  'a/b',
+  'a=b',
+  '%2F',
+  'ü',
+  ' ',
+  "b'c",
+  '\n',
+  'x'.repeat(300),
+  '€'.repeat(100),
+  'NULL',
+  '__HIVE_DEFAULT_PARTITION__',
+  'A',
+  'a',
+  '.',
+  '..',
+  'x\0y',
+  '\\',
+  'v',
+  'h',
+  '"; DROP TABLE t; --',
+  'null',
+]
 
 /** Partition values beside the rows of each file, as one would read them back by the log. */
 async function rowsByValue(files: Awaited<ReturnType<typeof write>>): Promise<Map<string | null, bigint[]>> {
@@ -20,7 +44,8 @@ async function rowsByValue(files: Awaited<ReturnType<typeof write>>): Promise<Ma
 }
 
 const expected = new Map<string | null, bigint[]>()
-for (const [index, value] of odd.entries()) expected.set(value === '' ? null : value, [...(expected.get(value === '' ? null : value) ?? []), BigInt(index)])
+for (const [index, value] of odd.entries())
+  expected.set(value === '' ? null : value, [...(expected.get(value === '' ? null : value) ?? []), BigInt(index)])
 
 const schema = struct(field('id', 'long'), field('p', 'string'))
 const rows = odd.map((p, id) => ({ id, p }))
@@ -58,10 +83,22 @@ describe('odd partition values', () => {
 
 describe('types of partition columns', () => {
   const cases: [DataType, string, unknown[]][] = [
-    ['double', "unnest(['nan'::DOUBLE, 'inf', '-inf', 0.1, -0.5, 1e300])", [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0.1, -0.5, 1e300]],
+    [
+      'double',
+      "unnest(['nan'::DOUBLE, 'inf', '-inf', 0.1, -0.5, 1e300])",
+      [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0.1, -0.5, 1e300],
+    ],
     ['float', "unnest([0.1::FLOAT, 1e10, 'nan'])", [Math.fround(0.1), 1e10, Number.NaN]],
-    ['date', "unnest([DATE '0001-01-01', '1969-12-31', '9999-12-31'])", [new Date('0001-01-01'), new Date('1969-12-31'), new Date('9999-12-31')]],
-    ['timestamp', "unnest([TIMESTAMPTZ '1960-01-01 00:00:00.123456+00', '2024-02-29 23:59:59+00'])", [-315619199876544n, 1709251199000000n]],
+    [
+      'date',
+      "unnest([DATE '0001-01-01', '1969-12-31', '9999-12-31'])",
+      [new Date('0001-01-01'), new Date('1969-12-31'), new Date('9999-12-31')],
+    ],
+    [
+      'timestamp',
+      "unnest([TIMESTAMPTZ '1960-01-01 00:00:00.123456+00', '2024-02-29 23:59:59+00'])",
+      [-315619199876544n, 1709251199000000n],
+    ],
     ['timestamp_ntz', "unnest([TIMESTAMP '1960-01-01 00:00:00.123456', '2024-02-29 23:59:59'])", [-315619199876544n, 1709251199000000n]],
     ['decimal(10,2)', 'unnest([1.20::DECIMAL(10,2), -0.05])', ['1.20', '-0.05']],
     ['decimal(2,2)', 'unnest([0.20::DECIMAL(2,2), -0.05])', ['0.20', '-0.05']],
@@ -78,7 +115,10 @@ describe('types of partition columns', () => {
     const back = copied.files.map((file) => parsePartitionValue(file.partitionValues['p'], type))
     const key = (value: unknown): string => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value))
     expect(back.map(key).sort()).toEqual(parsed.map(key).sort())
-    const small = await write(parsed.map((p, id) => ({ id, p })), { schema: table, partitionColumns: ['p'] })
+    const small = await write(
+      parsed.map((p, id) => ({ id, p })),
+      { schema: table, partitionColumns: ['p'] },
+    )
     expect(texts(small)).toEqual(texts(copied))
   })
 })
@@ -92,16 +132,23 @@ test('many partitions in one write make one file each', async () => {
   expect(new Set(files.map((file) => file.path)).size).toBe(300)
   expect(await sql(`SELECT count(DISTINCT id) AS n FROM read_parquet([${paths.map(quoteLiteral).join(', ')}])`)).toEqual([{ n: 60000n }])
   expect(visibleNames(folder).every((name) => name.startsWith('day='))).toBe(true)
-  const bounds = JSON.parse(files.find((file) => file.partitionValues['day'] === '2020-01-02' && file.partitionValues['region'] === 'r1')!.stats) as { minValues: object }
+  const bounds = JSON.parse(
+    files.find((file) => file.partitionValues['day'] === '2020-01-02' && file.partitionValues['region'] === 'r1')!.stats,
+  ) as { minValues: object }
   expect(bounds.minValues).toEqual({ id: 1 })
 })
 
 test('partition columns by several names and any rows come back whole', async () => {
-  const value = fc.option(fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.constantFrom(...odd.filter((each) => each !== null))), { nil: null })
+  const value = fc.option(fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.constantFrom(...odd.filter((each) => each !== null))), {
+    nil: null,
+  })
   await fc.assert(
     fc.asyncProperty(fc.array(fc.record({ a: value, B: value }), { minLength: 1, maxLength: 30 }), async (values) => {
       const table = struct(field('id', 'long'), field('a', 'string'), field('B', 'string'))
-      const { files, paths } = await write(values.map((row, id) => ({ ...row, id })), { schema: table, partitionColumns: ['B', 'a'] })
+      const { files, paths } = await write(
+        values.map((row, id) => ({ ...row, id })),
+        { schema: table, partitionColumns: ['B', 'a'] },
+      )
       const seen: [bigint, string | null, string | null][] = []
       for (const [index, path] of paths.entries()) {
         const { a, B } = files[index]!.partitionValues
@@ -117,7 +164,10 @@ test('NULL in a partition column that takes none leaves nothing behind', async (
   const table = struct(field('id', 'long'), field('p', 'string', false))
   const folder = temporaryFolder()
   for (const input of [[{ id: 1, p: '' }], { query: "SELECT 1::BIGINT AS id, '' AS p UNION ALL SELECT 2, 'x'" }]) {
-    await expect(write(input, { schema: table, partitionColumns: ['p'], folder })).rejects.toMatchObject({ code: 'NOT_NULL_VIOLATED', data: { column: 'p' } })
+    await expect(write(input, { schema: table, partitionColumns: ['p'], folder })).rejects.toMatchObject({
+      code: 'NOT_NULL_VIOLATED',
+      data: { column: 'p' },
+    })
   }
   expect(visibleNames(folder)).toEqual([])
 })
