@@ -3,14 +3,13 @@
  * them. Everything lands in `demo-data/`, which is made anew each time.
  */
 import { mkdirSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openSession, type Row, Table } from '../src/index.ts'
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)))
-const flights = join(dirname(createRequire(import.meta.url).resolve('vega-datasets/package.json')), 'data/flights-3m.parquet')
+const flights = join(project, 'node_modules/vega-datasets/data/flights-3m.parquet')
 const folder = join(project, 'demo-data')
 const path = join(folder, 'flights')
 const months = ['2001-01', '2001-02', '2001-03', '2001-04', '2001-05', '2001-06']
@@ -22,7 +21,7 @@ const began = performance.now()
 say(
   `Varve on Node ${process.versions.node}, ${cpus().length} cores. Three million real flights of 2001 (${basename(flights)}), a load a month.\n`,
 )
-say('Load        Txn    Version        Rows   Files     Size    Seconds')
+say('Load      Number   Version         Rows   Files      Size   Seconds')
 let between = new Date()
 for (const [at, month] of months.entries()) {
   if (month === '2001-05') between = await quietInstant()
@@ -51,8 +50,8 @@ for (const [name, point] of [
     name.padEnd(15),
     String(snapshot.version).padStart(9),
     number(answer?.flights).padStart(12),
-    `${answer?.delay} min`.padStart(13),
-    `${answer?.late} %`.padStart(16),
+    `${Number(answer?.delay).toFixed(2)} min`.padStart(13),
+    `${Number(answer?.late).toFixed(1)} %`.padStart(16),
     String(answer?.busiest).padStart(10),
     String(files).padStart(8),
     seconds.padStart(10),
@@ -70,18 +69,18 @@ const start = performance.now()
 const session = await openSession({ flights: table })
 const rows = await session.query(comparison).toArray()
 await session.close()
-say('Airport     Flights by March     by June   Delay by March     by June    Change')
+say('Airport     Flights by March     by June   Delay by March     by June       Change')
 for (const row of rows) {
   say(
     String(row.origin).padEnd(10),
     number(row.n_quarter).padStart(17),
     number(row.n_half).padStart(11),
-    `${row.quarter} min`.padStart(16),
-    `${row.half} min`.padStart(11),
-    `${row.change}`.padStart(9),
+    minutes(row.quarter).padStart(16),
+    minutes(row.half).padStart(11),
+    minutes(row.change).padStart(13),
   )
 }
-say(`${' '.repeat(65)}${since(start).padStart(10)} s`)
+say(`\nboth versions read and joined in ${since(start)} s`)
 
 const total = await (await table.latest()).rowCount()
 if (total !== 3_000_000) throw new RangeError(`The table should hold 3,000,000 flights and holds ${number(total)}.`)
@@ -102,12 +101,11 @@ async function load(month: string, number: number): Promise<void> {
     source: basename(flights),
     message: `flights of ${month}`,
   })
-  const seconds = since(start)
   const { numOutputRows: rows = 0, numFiles: files = 0, numOutputBytes: bytes = 0 } = result.metrics
   const what = result.alreadyApplied
-    ? '   sent again: already applied, nothing changed'.padEnd(36)
-    : `${numberOf(rows).padStart(12)}${String(files).padStart(8)}${`${(bytes / 1e6).toFixed(1)} MB`.padStart(9)}`.padEnd(36)
-  say(`${month.padEnd(12)}${String(number).padEnd(7)}${String(result.version).padStart(7)}${what}${seconds.padStart(4)}`)
+    ? '   sent again: nothing changes'
+    : `${numberOf(rows).padStart(13)}${String(files).padStart(8)}${`${(bytes / 1e6).toFixed(1)} MB`.padStart(10)}`
+  say(month, String(number).padStart(9), String(result.version).padStart(10), what.padEnd(31), since(start).padStart(10))
 }
 
 /** An instant between two commits: their times have milliseconds. */
@@ -124,6 +122,10 @@ function number(value: Row[string]): string {
 
 function numberOf(value: number): string {
   return value.toLocaleString('en-US')
+}
+
+function minutes(value: Row[string]): string {
+  return `${Number(value).toFixed(1)} min`
 }
 
 function since(start: number): string {

@@ -2,7 +2,6 @@
  * Rows as a verb's result: `--format` and `--output`. Text goes out as the batches come; the binary formats are written by the library to
  * a file first. A file that the user names appears under its name only when it is complete.
  */
-import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdtemp, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -75,20 +74,22 @@ async function produceBinary(result: QueryResult, format: 'parquet' | 'arrow', t
   }
 }
 
-/** Writes beside the target and renames; a device or a named pipe is written as it is. */
+/** Writes in a folder of its own beside the target, and renames. A device or a named pipe is written as it is. */
 async function writeFile(run: Run, result: QueryResult, format: RowFormat, output: string): Promise<{ rows: number; bytes: number }> {
   const { path, regular } = await outputTarget(output)
-  const staged = regular ? join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`) : path
+  if (!regular) return { rows: await writeThrough(run, result, format, path).catch((error) => fail(error, output)), bytes: 0 }
+  let folder: string | undefined
   try {
-    const rows =
-      isBinary(format) && regular ? (await result.writeTo(staged, { format })).rows : await writeThrough(run, result, format, staged)
-    if (!regular) return { rows, bytes: 0 }
+    folder = await mkdtemp(join(dirname(path), `.${basename(path).slice(0, 100)}-`))
+    const staged = join(folder, 'rows')
+    const rows = isBinary(format) ? (await result.writeTo(staged, { format })).rows : await writeThrough(run, result, format, staged)
     const { size } = await stat(staged)
     await rename(staged, path)
     return { rows, bytes: size }
   } catch (error) {
-    if (regular) await rm(staged, { force: true })
-    throw outputFailure(error, output)
+    return fail(error, output)
+  } finally {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
   }
 }
 
@@ -116,13 +117,12 @@ async function outputTarget(output: string): Promise<{ path: string; regular: bo
   return { path, regular: found === undefined || found.isFile() }
 }
 
-/** A failure of the file system while writing the output, in our words; any other as it is. */
-function outputFailure(error: unknown, output: string): unknown {
-  const { code, message } = error as NodeJS.ErrnoException
-  if (!(error instanceof Error) || !('syscall' in error)) return error
-  return new CommandLineError(
+/** Throws a failure of the file system while writing the output in our words, and any other as it is. */
+function fail(error: unknown, output: string): never {
+  if (!(error instanceof Error) || !('syscall' in error)) throw error
+  throw new CommandLineError(
     'OUTPUT_FAILED',
-    `${output} cannot be written: ${code} ${message}`,
+    `${output} cannot be written: ${error.message}`,
     'Nothing was left behind. Name a file that can be written.',
     1,
   )

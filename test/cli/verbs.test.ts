@@ -30,7 +30,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'varve-verbs-'))
   await writeFile(join(folder, 'a.csv'), 'id,city,n\n1,Oslo,10\n2,Turku,20\n')
   await writeFile(join(folder, 'b.csv'), 'id,city,n\n3,Oslo,30\n')
-  await writeFile(join(folder, 'c.ndjson'), '{"id":4,"city":"Visby","n":40}\n')
+  await writeFile(join(folder, 'c.csv'), 'id,city,n\n4,Visby,40\n')
   await ok(
     'create',
     'events',
@@ -43,7 +43,7 @@ beforeAll(async () => {
   )
   await ok('append', 'events', 'a.csv', '--txn', 'etl:1', '--source', 'crm')
   await new Promise((resolve) => setTimeout(resolve, 20))
-  await ok('append', 'events', 'b.csv', 'c.ndjson')
+  await ok('append', 'events', 'b.csv', 'c.csv')
   times = lines(await ok('history', 'events', '--json')) as typeof times
 })
 
