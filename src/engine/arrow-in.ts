@@ -1,7 +1,11 @@
 /**
  * Arrow batches as a relation that DuckDB scans. One table function an instance, which takes the number of a registered source, gives the
- * rows of its batches 2,048 at a time as DuckDB asks for them; nothing is gathered, so memory stays bounded by the batches
- * themselves. DuckDB's thread waits while the function runs on JavaScript's, so the iterable is a synchronous one.
+ * rows of its batches 2,048 at a time as DuckDB asks for them. DuckDB's threads wait while the function runs on JavaScript's, so the
+ * iterable is a synchronous one.
+ *
+ * Where the plan lets several threads scan, each is dealt as many rows as a row group of a Parquet file holds before the next is: rows
+ * stay in order within a row group (COPY ... (PRESERVE_ORDER false)), and no more batches are held than the threads are at. Where the plan
+ * keeps the order, one thread scans all.
  *
  * A source can be scanned once. A failure of the iterable ends the query and is told as it is.
  */
@@ -9,7 +13,8 @@ import type { RecordBatch, Schema } from 'apache-arrow'
 import { UsageError } from '../errors/index.ts'
 import { type ArrowData, type ArrowField, batchColumns, schemaFields } from './arrow-shape.ts'
 import type { Binding } from './binding.ts'
-import { type ColumnWriter, columnWriter } from './writers.ts'
+import type { ColumnWriter } from './writer.ts'
+import { columnWriter } from './writers.ts'
 
 /** Batches that DuckDB can scan until they are released. */
 export interface BatchSource {
@@ -28,6 +33,12 @@ type FunctionInfo = Parameters<Parameters<Binding['table_function_set_function']
 type OutputChunk = Parameters<Parameters<Binding['table_function_set_function']>[1]>[1]
 
 const functionName = 'varve_arrow_batches'
+
+/** DuckDB's default for a row group of a Parquet file. */
+const rowGroupRows = 122_880
+
+/** More threads than this wait for JavaScript, which is one. */
+const mostThreads = 4
 
 /** The registered sources of one instance, and the function that scans them. */
 export class BatchRegistry {
@@ -71,6 +82,10 @@ export class BatchRegistry {
     binding.table_function_set_init(table, (info) => {
       this.#init(info)
     })
+    binding.table_function_set_local_init(table, (info) => {
+      const { scan } = binding.init_get_bind_data(info) as { scan: Scan }
+      binding.init_set_init_data(info, { thread: new ScanThread(scan) })
+    })
     binding.table_function_set_function(table, (info, output) => {
       this.#scan(info, output)
     })
@@ -92,15 +107,16 @@ export class BatchRegistry {
 
   #init(info: InitInfo): void {
     const { scan } = this.#binding.init_get_bind_data(info) as { scan: Scan }
-    this.#binding.init_set_max_threads(info, 1)
+    this.#binding.init_set_max_threads(info, mostThreads)
     if (!scan.begin()) this.#binding.init_set_error(info, 'The batches can be read only once.')
   }
 
   #scan(info: FunctionInfo, output: OutputChunk): void {
     const { scan } = this.#binding.function_get_bind_data(info) as { scan: Scan }
+    const { thread } = this.#binding.function_get_local_init_data(info) as { thread: ScanThread }
     let rows = 0
     try {
-      rows = scan.fill(output)
+      rows = thread.fill(output)
     } catch (error) {
       scan.fail(error)
       this.#binding.function_set_error(info, 'The batches could not be read.')
@@ -109,30 +125,33 @@ export class BatchRegistry {
   }
 }
 
+/** Rows of a batch that a thread has been dealt and not yet written. */
+interface Portion {
+  readonly columns: readonly ArrowData[]
+  next: number
+  readonly end: number
+}
+
 /** One source while it is scanned. */
 class Scan {
-  readonly #binding: Binding
+  readonly binding: Binding
+  readonly writers: readonly ColumnWriter[]
   readonly #fields: readonly ArrowField[]
-  readonly #writers: readonly ColumnWriter[]
-  readonly #rows: number
   #batches: Iterable<RecordBatch> | undefined
   #iterator: Iterator<RecordBatch> | undefined
-  #columns: readonly ArrowData[] = []
-  #length = 0
-  #next = 0
+  #rest: Portion | undefined
   failure: unknown
 
   constructor(binding: Binding, fields: readonly ArrowField[], batches: Iterable<RecordBatch>) {
-    this.#binding = binding
+    this.binding = binding
     this.#fields = fields
-    this.#writers = fields.map((field) => columnWriter(binding, field))
-    this.#rows = binding.vector_size()
+    this.writers = fields.map((field) => columnWriter(binding, field))
     this.#batches = batches
   }
 
   addColumns(info: BindInfo): void {
     for (const [index, field] of this.#fields.entries()) {
-      this.#binding.bind_add_result_column(info, field.name, this.#writers[index]!.logicalType())
+      this.binding.bind_add_result_column(info, field.name, this.writers[index]!.logicalType())
     }
   }
 
@@ -144,28 +163,23 @@ class Scan {
     return true
   }
 
-  /** Writes the next rows. @returns how many, 0 at the end */
-  fill(output: OutputChunk): number {
-    while (this.#next === this.#length) {
-      const next = this.#iterator?.next()
-      if (next === undefined || next.done === true) {
-        this.#iterator = undefined
-        return 0
-      }
-      this.#columns = batchColumns(next.value, this.#fields)
-      this.#length = next.value.numRows
-      this.#next = 0
+  /** The next rows in order: as many as asked for, fewer only at the end, in one portion for each batch that they lie in. */
+  deal(rows: number): Portion[] {
+    const dealt: Portion[] = []
+    for (let missing = rows; missing > 0; ) {
+      this.#rest ??= this.#nextBatch()
+      if (this.#rest === undefined) break
+      const { columns, next, end } = this.#rest
+      const count = Math.min(missing, end - next)
+      dealt.push({ columns, next, end: next + count })
+      this.#rest = next + count < end ? { columns, next: next + count, end } : undefined
+      missing -= count
     }
-    const count = Math.min(this.#rows, this.#length - this.#next)
-    for (const [index, writer] of this.#writers.entries()) {
-      writer.write(this.#binding.data_chunk_get_vector(output, index), this.#columns[index]!, this.#next, count)
-    }
-    this.#next += count
-    return count
+    return dealt
   }
 
   fail(error: unknown): void {
-    this.failure = error ?? new UsageError('INVALID_ARGUMENT', 'The iterable of batches failed without an error.', { remedy: 'Mend it.' })
+    this.failure ??= error ?? new UsageError('INVALID_ARGUMENT', 'The iterable of batches failed without an error.', { remedy: 'Mend it.' })
     this.release()
   }
 
@@ -173,12 +187,45 @@ class Scan {
     const iterator = this.#iterator
     this.#iterator = undefined
     this.#batches = undefined
-    this.#columns = []
-    this.#next = this.#length
+    this.#rest = undefined
     try {
       iterator?.return?.()
     } catch (error) {
       this.failure ??= error
     }
+  }
+
+  #nextBatch(): Portion | undefined {
+    for (let next = this.#iterator?.next(); next !== undefined && next.done !== true; next = this.#iterator?.next()) {
+      const columns = batchColumns(next.value, this.#fields)
+      if (next.value.numRows > 0) return { columns, next: 0, end: next.value.numRows }
+    }
+    this.#iterator = undefined
+    return undefined
+  }
+}
+
+/** What one of DuckDB's threads has been dealt. */
+class ScanThread {
+  readonly #scan: Scan
+  #portions: Portion[] = []
+
+  constructor(scan: Scan) {
+    this.#scan = scan
+  }
+
+  /** Writes the next rows. @returns how many, 0 at the end */
+  fill(output: OutputChunk): number {
+    const { binding, writers } = this.#scan
+    if (this.#portions.length === 0) this.#portions = this.#scan.deal(rowGroupRows)
+    const portion = this.#portions[0]
+    if (portion === undefined) return 0
+    const count = Math.min(binding.vector_size(), portion.end - portion.next)
+    for (const [index, writer] of writers.entries()) {
+      writer.write(binding.data_chunk_get_vector(output, index), portion.columns[index]!, portion.next, count)
+    }
+    portion.next += count
+    if (portion.next === portion.end) this.#portions.shift()
+    return count
   }
 }

@@ -5,7 +5,8 @@
  */
 import type { RecordBatch, Schema } from 'apache-arrow'
 import type { Binding } from './binding.ts'
-import { type BuilderContext, type ColumnBuilder, columnBuilder, makeData } from './builders.ts'
+import { arrowField, type BuilderContext, type ColumnBuilder, makeData } from './builder.ts'
+import { columnBuilder } from './builders.ts'
 import type { EngineField } from './types.ts'
 
 /** Rows as Arrow batches, once. Leaving the loop early cancels the query. */
@@ -52,11 +53,11 @@ class ResultStream implements BatchStream {
   #released: Promise<void> | undefined
 
   constructor(source: StreamSource, context: BuilderContext) {
-    const { Field, Schema } = context.arrow
     this.#source = source
     this.#context = context
     this.#builders = source.columns.map((column) => columnBuilder(context, column.type))
-    this.schema = new Schema(source.columns.map((column, index) => new Field(column.name, this.#builders[index]!.type, true)))
+    const fields = source.columns.map((column, index) => arrowField(context, column.name, column.type, this.#builders[index]!))
+    this.schema = new context.arrow.Schema(fields)
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<RecordBatch, void, void> {

@@ -73,7 +73,8 @@ function hasVariant(type: EngineType): boolean {
   }
 }
 
-function readable(type: EngineType): EngineType {
+/** The type that the codec reads after the cast. VARIANT keeps its name, so that a reader is told what the struct is. */
+export function readable(type: EngineType): EngineType {
   switch (type.name) {
     case 'LIST':
       return { ...type, child: readable(type.child) }

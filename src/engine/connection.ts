@@ -11,7 +11,7 @@ import type { DataType } from '../schema/types.ts'
 import type { BatchRegistry } from './arrow-in.ts'
 import { type BatchStream, openBatchStream } from './arrow-out.ts'
 import type { Binding } from './binding.ts'
-import { castForCodec, needsCast } from './casts.ts'
+import { castForCodec, needsCast, readable } from './casts.ts'
 import { toVarveError } from './failures.ts'
 import { bindParameters, type Parameters } from './parameters.ts'
 import { type EngineField, readType, toDataType, toSqlSpelling, type Unsupported } from './types.ts'
@@ -35,6 +35,13 @@ export interface ColumnDescription {
   readonly name: string
   readonly type: DataType | Unsupported
   readonly sqlType: string
+}
+
+/** A statement that has begun to run: its columns as the codec reads them, and the SQL that ran in the end. */
+interface Execution {
+  readonly result: NativeResult
+  readonly columns: readonly EngineField[]
+  readonly executed: string
 }
 
 /** What a connection needs to know of its engine. */
@@ -77,7 +84,10 @@ export class Connection {
 
   /** The rows of one statement as objects (values.ts), all at once: for small results. @throws as {@link Connection.run} */
   all(sql: string, parameters?: Parameters, options: QueryOptions = {}): Promise<Record<string, unknown>[]> {
-    return this.#exclusive(options, async () => this.#rows((await this.#execute(sql, parameters, options, false)).result))
+    return this.#exclusive(options, async () => {
+      const { result, columns } = await this.#execute(sql, parameters, options, false)
+      return this.#rows(result, columns)
+    })
   }
 
   /**
@@ -101,11 +111,11 @@ export class Connection {
    */
   stream(sql: string, parameters?: Parameters, options: QueryOptions & { readonly batchRows?: number } = {}): Promise<BatchStream> {
     return this.#exclusive(options, async () => {
-      const { result, executed } = await this.#execute(sql, parameters, options, true)
+      const { result, executed, columns } = await this.#execute(sql, parameters, options, true)
       const stream = await openBatchStream({
         binding: this.#binding,
         result,
-        columns: this.#resultColumns(result),
+        columns,
         batchRows: options.batchRows ?? 65_536,
         guard: (work) => this.#guard(options, work),
         interrupt: () => this.#binding.interrupt(this.#native),
@@ -188,22 +198,19 @@ export class Connection {
     }
   }
 
-  async #execute(
-    sql: string,
-    parameters: Parameters | undefined,
-    options: QueryOptions,
-    streaming: boolean,
-  ): Promise<{ result: NativeResult; executed: string }> {
+  async #execute(sql: string, parameters: Parameters | undefined, options: QueryOptions, streaming: boolean): Promise<Execution> {
     const prepared = await this.#prepare(sql, options)
     let cast: string | undefined
+    let columns: EngineField[] = []
     try {
       const planned = this.#columnsOfPrepared(prepared)
-      cast = planned === undefined ? undefined : castForCodec(sql, planned)
+      columns = planned ?? []
+      cast = castForCodec(sql, columns)
       if (cast === undefined) {
         const result = await this.#executePrepared(prepared, parameters, streaming)
-        const columns = this.#resultColumns(result)
+        columns = this.#resultColumns(result)
         // With parameters, types may be settled only when they are bound.
-        if (!columns.some((column) => needsCast(column.type))) return { result, executed: sql }
+        if (!columns.some((column) => needsCast(column.type))) return { result, columns, executed: sql }
         cast = castForCodec(sql, columns)!
       }
     } finally {
@@ -211,7 +218,8 @@ export class Connection {
     }
     const again = await this.#prepare(cast, {})
     try {
-      return { result: await this.#executePrepared(again, parameters, streaming), executed: cast }
+      const result = await this.#executePrepared(again, parameters, streaming)
+      return { result, columns: columns.map(({ name, type }) => ({ name, type: readable(type) })), executed: cast }
     } finally {
       this.#binding.destroy_prepare_sync(again)
     }
@@ -288,9 +296,8 @@ export class Connection {
     }))
   }
 
-  #rows(result: NativeResult): Record<string, unknown>[] {
+  #rows(result: NativeResult, columns: readonly EngineField[]): Record<string, unknown>[] {
     const binding = this.#binding
-    const columns = this.#resultColumns(result)
     const rows: Record<string, unknown>[] = []
     for (let index = 0; index < binding.result_chunk_count(result); index++) {
       const chunk = binding.result_get_chunk(result, index)

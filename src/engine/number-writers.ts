@@ -4,7 +4,7 @@ import { type ArrowData, valueBytes } from './arrow-shape.ts'
 import type { Binding, LogicalType, Vector } from './binding.ts'
 import { decimalBytes } from './values.ts'
 import { isValid } from './vectors.ts'
-import { type ColumnWriter, Scratch, writeBytes, writeValidity } from './writers.ts'
+import { type ColumnWriter, Scratch, writeBytes, writeValidity } from './writer.ts'
 
 abstract class NumberWriter implements ColumnWriter {
   protected readonly binding: Binding

@@ -9,7 +9,7 @@
 import type { Data, DataType } from 'apache-arrow'
 import { ValueError } from '../errors/index.ts'
 import type { Vector } from './binding.ts'
-import { type BuilderContext, type ColumnBuilder, grown, makeData } from './builders.ts'
+import { type BuilderContext, type ColumnBuilder, grown, makeData } from './builder.ts'
 import { ValidityBuilder } from './validity-builder.ts'
 import { entryBytes, inlineBytes, isValid, pointedBytes, vectorBytes, vectorValidity } from './vectors.ts'
 

@@ -3,12 +3,12 @@
  * bytes of a whole chunk are handed over as one value, which DuckDB copies into the vector's own heap; the entries of the rows are then
  * laid out to point into that copy. It lives as long as the vector does, which is what holds for every string of a vector.
  */
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import { ValueError } from '../errors/index.ts'
 import { type ArrowData, type ArrowField, ArrowTypeId, malformed, valueBytes, valueOffsets } from './arrow-shape.ts'
 import type { Binding, LogicalType, Vector } from './binding.ts'
 import { entryBytes, inlineBytes, vectorBytes } from './vectors.ts'
-import { type ColumnWriter, Scratch, writeBytes, writeValidity } from './writers.ts'
+import { type ColumnWriter, Scratch, writeBytes, writeValidity } from './writer.ts'
 
 /** Writes Utf8 and Binary columns, their large and view forms, and binary values of one size. */
 export class StringWriter implements ColumnWriter {
@@ -61,6 +61,7 @@ export class StringWriter implements ColumnWriter {
 
   /** The whole piece may be valid UTF-8 and yet be cut inside a character. */
   #checkText(bytes: Uint8Array, offsets: Int32Array, count: number): void {
+    if (isAscii(bytes)) return
     let whole = isUtf8(bytes)
     for (let row = 0; row < count && whole; row++) {
       const at = offsets[row]!
@@ -87,6 +88,18 @@ export class StringWriter implements ColumnWriter {
   }
 }
 
+/** The bits of each word of an entry that a text of so many bytes has. */
+const firstWord = wordMasks(0)
+const secondWord = wordMasks(4)
+const thirdWord = wordMasks(8)
+
+function wordMasks(before: number): Int32Array {
+  return Int32Array.from({ length: inlineBytes + 1 }, (_, length) => {
+    const bytes = Math.min(4, Math.max(0, length - before))
+    return bytes === 4 ? -1 : (1 << (bytes * 8)) - 1
+  })
+}
+
 /** Writes an entry a row: the length, then up to 12 bytes padded with zeros, or the first four and the address in the heap. */
 function layOut(
   words: Uint32Array,
@@ -97,19 +110,27 @@ function layOut(
   validity: Uint8Array | undefined,
   heap: number,
 ): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  // Up to here, three whole words can be read wherever a text begins.
+  const lastWhole = bytes.byteLength - inlineBytes
   for (let row = 0; row < count; row++) {
     const from = offsets[row]!
     const length = isSet(validity, row) ? offsets[row + 1]! - from : 0
     const word = row * 4
     words[word] = length
-    words[word + 1] = 0
-    const target = row * entryBytes + 4
     if (length <= inlineBytes) {
+      if (from <= lastWhole) {
+        words[word + 1] = view.getUint32(from, true) & firstWord[length]!
+        words[word + 2] = view.getUint32(from + 4, true) & secondWord[length]!
+        words[word + 3] = view.getUint32(from + 8, true) & thirdWord[length]!
+        continue
+      }
+      words[word + 1] = 0
       words[word + 2] = 0
       words[word + 3] = 0
-      for (let index = 0; index < length; index++) entries[target + index] = bytes[from + index]!
+      for (let index = 0, target = row * entryBytes + 4; index < length; index++) entries[target + index] = bytes[from + index]!
     } else {
-      for (let index = 0; index < 4; index++) entries[target + index] = bytes[from + index]!
+      words[word + 1] = view.getUint32(from, true)
       const address = heap + from
       words[word + 2] = address % 0x1_0000_0000
       words[word + 3] = Math.floor(address / 0x1_0000_0000)

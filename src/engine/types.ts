@@ -66,6 +66,12 @@ const simpleTypes = [
   'SQLNULL',
 ] as const
 
+/** What a VARIANT is read as: the two parts of its Parquet encoding (§Variant Data Type). */
+export const variantFields: readonly EngineField[] = [
+  { name: 'metadata', type: { name: 'BLOB' } },
+  { name: 'value', type: { name: 'BLOB' } },
+]
+
 /** DuckDB's spelling in SQL where it is not the name. */
 const spellings: Partial<Record<string, string>> = {
   TIME_TZ: 'TIME WITH TIME ZONE',

@@ -4,7 +4,7 @@
  * Uint8Array, a map is Map. Large results go through the Arrow codec instead.
  */
 import type { Binding, Vector } from './binding.ts'
-import { type EngineType, unreadable } from './types.ts'
+import { type EngineType, unreadable, variantFields } from './types.ts'
 import { entryBytes, isValid, stringBytes, vectorBytes, vectorValidity } from './vectors.ts'
 
 const decoder = new TextDecoder()
@@ -102,6 +102,8 @@ function rowReader(binding: Binding, vector: Vector, type: EngineType, count: nu
         return value
       }
     }
+    case 'VARIANT':
+      return rowReader(binding, vector, { name: 'STRUCT', fields: variantFields }, count)
     case 'SQLNULL':
       return () => null
     default:
