@@ -220,6 +220,9 @@ export class Connection {
     try {
       const result = await this.#executePrepared(again, parameters, streaming)
       return { result, columns: columns.map(({ name, type }) => ({ name, type: readable(type) })), executed: cast }
+    } catch (failure) {
+      this.#host.failed(failure)
+      throw toVarveError(failure, { ...options, linesBefore: 1 })
     } finally {
       this.#binding.destroy_prepare_sync(again)
     }

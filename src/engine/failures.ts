@@ -20,6 +20,8 @@ export interface FailureContext {
   readonly signal?: AbortSignal | undefined
   /** Local paths of the Parquet files that the statement reads: a failure that names one of them is that file's. */
   readonly files?: readonly string[] | undefined
+  /** The lines that stand before the caller's SQL in what was run. Default: 0. */
+  readonly linesBefore?: number | undefined
 }
 
 /** The Varve error for anything that a call of the binding threw. Varve's own errors pass unchanged. */
@@ -27,7 +29,7 @@ export function toVarveError(failure: unknown, context: FailureContext = {}): Va
   if (failure instanceof VarveError) return failure
   if (context.signal?.aborted) return new AbortedError('The query', context.signal.reason)
   const text = failure instanceof Error ? failure.message : String(failure)
-  const { kind, message, position } = readMessage(text)
+  const { kind, message, position } = readMessage(text, context.linesBefore ?? 0)
   const details = { data: position, cause: failure }
   switch (kind) {
     case 'INTERRUPT':
@@ -36,7 +38,7 @@ export function toVarveError(failure: unknown, context: FailureContext = {}): Va
     case 'Out of Range':
       return new ValueError('VALUE_OUT_OF_RANGE', message, { ...details, remedy: 'Change the value, or the type it is converted to.' })
     case 'Out of Memory':
-      return new QueryError('OUT_OF_MEMORY', firstLine(message), {
+      return new QueryError('OUT_OF_MEMORY', message, {
         ...details,
         remedy: 'Raise the memory limit with configureEngine, or ask for fewer columns or rows at once.',
       })
@@ -96,18 +98,14 @@ function namedFile(message: string): string | undefined {
 }
 
 /** Splits `Kind Error: text\n\nLINE 3: excerpt\n   ^`; the excerpt is left out, its place is kept where it can be told. */
-function readMessage(text: string): { kind: string | undefined; message: string; position: ErrorData } {
+function readMessage(text: string, linesBefore: number): { kind: string | undefined; message: string; position: ErrorData } {
   const named = /^([A-Z][A-Za-z ]*?) Error: ([\s\S]*)$/.exec(text)
   const body = named?.[2] ?? text
   const excerpt = /\n\nLINE (\d+): ([^\n]*)\n( *)\^/.exec(body)
-  const message = (excerpt === null ? body : body.slice(0, excerpt.index)).trim()
+  const message = (excerpt === null ? body : body.slice(0, excerpt.index)).trim().replaceAll(/\s*\n\s*/g, ' ')
   if (excerpt === null) return { kind: named?.[1], message, position: {} }
-  const line = Number(excerpt[1])
-  const column = excerpt[3]!.length - `LINE ${line}: `.length + 1
+  const line = Number(excerpt[1]) - linesBefore
+  const column = excerpt[3]!.length - `LINE ${excerpt[1]}: `.length + 1
   // DuckDB cuts a long line on the left, and then the caret says nothing about the column.
   return { kind: named?.[1], message, position: excerpt[2]!.startsWith('...') ? { line } : { line, column } }
-}
-
-function firstLine(message: string): string {
-  return message.split('\n', 1)[0]!
 }

@@ -36,7 +36,7 @@ export class ValueError extends VarveError {}
 /** Input that cannot be read as what it should be. Codes: `INPUT_NOT_FOUND`, `INPUT_CORRUPT`, `INPUT_FORMAT_UNKNOWN`. */
 export class InputError extends VarveError {}
 
-/** SQL that is wrong or not allowed here. Codes: `SQL_ERROR`, `SQL_NOT_READ_ONLY`, `SQL_REFUSED`, `SQL_UNKNOWN_TABLE`. */
+/** SQL that is wrong or not allowed here. Codes: `SQL_ERROR`, `SQL_NOT_READ_ONLY`, `SQL_REFUSED`, `SQL_UNKNOWN_TABLE`, `OUT_OF_MEMORY`. */
 export class QueryError extends VarveError {}
 
 /** Lost to a concurrent change; running it again helps. Codes: `COMMIT_CONFLICT`, `METADATA_CHANGED`, `PROTOCOL_CHANGED`, `TABLE_CREATED_CONCURRENTLY`. */
