@@ -17,21 +17,10 @@ import {
   readCommitIfThere,
   type TableState,
 } from './log/index.ts'
-import { type QueryOptions, type QueryResult, type QueryTarget, Session } from './query/index.ts'
+import { type QueryOptions, type QueryResult, type QueryTarget, type ScanOptions, Session, scan } from './query/index.ts'
 import { parseJson } from './schema/json.ts'
-import { quoteIdentifier } from './schema/quoting.ts'
 import { parseSchema } from './schema/schema-json.ts'
 import type { StructType } from './schema/types.ts'
-
-/** Options of a scan. */
-export interface ScanOptions extends QueryOptions {
-  /** Columns, in the order wanted. Default: all. */
-  readonly columns?: readonly string[] | undefined
-  /** A predicate in DuckDB's SQL; rows for which it is NULL are left out. Values go into `params`. */
-  readonly where?: string | undefined
-  /** At most so many rows. */
-  readonly limit?: number | undefined
-}
 
 /** What a version is: the fields of `varve show --json`. */
 export interface TableDescription {
@@ -185,10 +174,7 @@ export class Snapshot {
    * @throws QueryError, SchemaError UNKNOWN_COLUMN when the result is first read
    */
   scan(options: ScanOptions = {}): QueryResult {
-    const columns = options.columns?.map(quoteIdentifier).join(', ') ?? '*'
-    const where = options.where === undefined ? '' : ` WHERE (${options.where}\n)`
-    const limit = options.limit === undefined ? '' : ` LIMIT ${options.limit}`
-    return this.query(`SELECT ${columns} FROM t${where}${limit}`, { ...options, name: 't' })
+    return scan(this.target(), options)
   }
 
   /** @internal Another version of the same table as the query layer reads it; this one without a point. */

@@ -16,6 +16,8 @@ import { pullAsync } from './pull.ts'
 import type { BatchSource, FilesInput, InputFormat, RelationSource, Source, StreamInput } from './source.ts'
 import { fileList } from './sql-files.ts'
 
+const formats: ReadonlySet<string> = new Set<InputFormat>(['parquet', 'csv', 'json', 'ndjson', 'arrow'])
+
 /** Opens files, all of one format. Columns are matched by name among them, and what one file lacks is NULL. */
 export async function openFiles(input: FilesInput, options: OpenOptions): Promise<Source> {
   const named = typeof input.files === 'string' ? [input.files] : [...input.files]
@@ -64,6 +66,7 @@ async function openLocal(
   inputs: readonly string[],
   options: OpenOptions,
 ): Promise<Source> {
+  if (!formats.has(format)) throw unsupportedFormat(format)
   const paths = found.map((file) => file.path)
   if (format === 'arrow') return { ...(await openArrowFiles(found, options)), inputs }
   if ((format === 'json' || format === 'ndjson') && needsExactNumbers(options.tableSchema))
@@ -115,7 +118,7 @@ async function openArrow(open: () => Promise<ArrowBytes>, name: string, options:
     } catch (error) {
       throw error instanceof VarveError ? error : inputCorrupt(name, error instanceof Error ? error.message : String(error), error)
     } finally {
-      if ('fd' in bytes) await bytes.close()
+      if ('readv' in bytes) await bytes.close()
     }
   }
   const pulled = await pullAsync(batches(), options.signal)
@@ -180,6 +183,13 @@ function formatOf(path: string): InputFormat | undefined {
 function checkSchema(schema: StructType, path: string): void {
   if (schema.fields.length === 0) throw inputCorrupt(path, 'it has no columns')
   for (const field of schema.fields) toSqlType(field.type)
+}
+
+function unsupportedFormat(format: string): InputError {
+  return new InputError('INPUT_FORMAT_UNKNOWN', `${format} is no format of input.`, {
+    remedy: 'Use parquet, csv, json, ndjson or arrow.',
+    data: { format },
+  })
 }
 
 function unknownFormat(path: string): InputError {
