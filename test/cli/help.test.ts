@@ -105,14 +105,16 @@ describe('wrong usage is exit 2, with nothing on stdout', () => {
     [['query', 'a@2026-03-15T00:00:00', 'SELECT 1'], 'zone'],
     [[], 'verb'],
   ])('%j', async (args, hint) => {
-    const plain = await varve(args, { cwd: folder })
-    expect(plain).toMatchObject({ code: 2, stdout: '' })
-    expect(plain.stderr).toMatch(/^error: /)
-    expect(plain.stderr).toContain(hint)
     const json = await varve([...args, '--json'], { cwd: folder })
     expect(json).toMatchObject({ code: 2, stdout: '' })
     const { error } = JSON.parse(json.stderr)
     expect(Object.keys(error)).toEqual(['code', 'message', 'remedy', 'data'])
     expect(`${error.message} ${error.remedy}`).toContain(hint)
+  })
+
+  test('for people it is two lines: what is wrong, and what helps', async () => {
+    const { code, stdout, stderr } = await varve(['query', 'a', 'SELECT 1', '--formt', 'csv'])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^error: Unknown option '--formt'\. \(INVALID_ARGUMENT\)\n {2}Did you mean --format\? varve query --help .*\n$/)
   })
 })
