@@ -81,7 +81,7 @@ export async function importParquet(
 
 async function listParquet(store: ObjectStore, signal: AbortSignal | undefined): Promise<{ key: string; modified: Date }[]> {
   const found: { key: string; modified: Date }[] = []
-  for await (const { key, meta } of store.list('', { signal })) {
+  for await (const { key, meta } of store.list('', { meta: true, signal })) {
     const hidden = key.split('/').some((part) => /^[_.]/.test(part) && !part.includes('='))
     if (!hidden && meta !== undefined && /\.(parquet|pq)$/i.test(key)) found.push({ key, modified: meta.modified })
   }
