@@ -78,7 +78,7 @@ class ResultStream implements BatchStream {
         const count = this.#source.binding.data_chunk_get_size(chunk)
         const chunkBytes = this.#load(chunk, count)
         // A chunk of wide rows is more than a batch, so it is cut.
-        const step = Math.max(1, chunkBytes <= batchBytes ? count : Math.floor((count * batchBytes) / chunkBytes))
+        const step = chunkBytes <= batchBytes ? count : Math.ceil((count * batchBytes) / chunkBytes)
         for (let start = 0; start < count; ) {
           const size = Math.min(step, count - start, this.#source.batchRows - rows)
           for (const builder of this.#builders) builder.take(start, size)

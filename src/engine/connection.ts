@@ -28,6 +28,11 @@ export interface QueryOptions {
   readonly readOnly?: boolean | undefined
   /** Local paths that the statement reads, so that a failure is told as that file's (see failures.ts). */
   readonly files?: readonly string[] | undefined
+  /**
+   * Runs a statement without parameters at once and keeps its result, which the caller knows to be small, and the text to be one SELECT.
+   * It saves DuckDB planning twice what reads files. Default: `false`.
+   */
+  readonly small?: boolean | undefined
 }
 
 /** A column of a result: its name, Delta's type for it, and DuckDB's spelling of its type. */
@@ -199,6 +204,11 @@ export class Connection {
   }
 
   async #execute(sql: string, parameters: Parameters | undefined, options: QueryOptions, streaming: boolean): Promise<Execution> {
+    if (options.small === true && parameters === undefined) {
+      const result = await this.#binding.query(this.#native, checkText(sql))
+      const columns = this.#resultColumns(result)
+      if (!columns.some((column) => needsCast(column.type))) return { result, columns, executed: sql }
+    }
     const prepared = await this.#prepare(sql, options)
     let cast: string | undefined
     let columns: EngineField[] = []
