@@ -54,21 +54,13 @@ export function selectOf(expressions: readonly Node[]): Node {
   }
 }
 
-/** A call of a function as an expression. */
-export function call(name: string, children: readonly Node[], alias = ''): Node {
+/** A whole number as a constant. */
+export function integerConstant(value: number): Node {
   return {
-    class: 'FUNCTION',
-    type: 'FUNCTION',
-    alias,
-    function_name: name,
-    schema: '',
-    children,
-    filter: null,
-    order_bys: { type: 'ORDER_MODIFIER', orders: [] },
-    distinct: false,
-    is_operator: false,
-    export_state: false,
-    catalog: '',
+    class: 'CONSTANT',
+    type: 'VALUE_CONSTANT',
+    alias: '',
+    value: { type: { id: 'BIGINT', type_info: null }, is_null: false, value },
   }
 }
 

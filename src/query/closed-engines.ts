@@ -12,6 +12,8 @@ export interface Lease {
 
 interface Instance {
   readonly engine: Promise<Engine>
+  /** Connections that nobody uses. */
+  readonly idle: Connection[]
   users: number
 }
 
@@ -28,7 +30,7 @@ export async function leaseClosed(folders: ReadonlySet<string>, files: ReadonlyS
     instance.users += 1
     if (instance.users === 1 && !(await isUsable(instance))) instance = undefined
   }
-  instance ??= { engine: closedEngine({ folders: [...folders], files: [...files] }), users: 1 }
+  instance ??= { engine: closedEngine({ folders: [...folders], files: [...files] }), idle: [], users: 1 }
   // The one used last is the last to be closed.
   instances.delete(key)
   instances.set(key, instance)
@@ -38,11 +40,13 @@ export async function leaseClosed(folders: ReadonlySet<string>, files: ReadonlyS
     await closeIdle(keptIdle)
   }
   try {
-    const connection = await (await current.engine).connect()
+    const engine = await current.engine
+    const connection = current.idle.pop() ?? (await engine.connect())
     return {
       connection,
       release: async () => {
-        await connection.close()
+        if (engine.usable && current.idle.length < keptIdle) current.idle.push(connection)
+        else await connection.close()
         await giveBack()
       },
     }

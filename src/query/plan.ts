@@ -17,6 +17,8 @@ export interface QueryPlan {
   readonly explain: string
   /** The SELECT. Each table, and each list of external files, is a name of its own in it: see {@link fillIn}. */
   readonly template: string
+  /** What names of ours in the text begin with. */
+  readonly token: string
   readonly tables: readonly TableUse[]
   /** The files that table functions open: the placeholder of the first argument, and what computes it. */
   readonly files: readonly { readonly functionName: string; readonly placeholder: string; readonly argument: Node }[]
@@ -26,6 +28,10 @@ export interface QueryPlan {
   /** The parameters of the text, and those of the whole query. */
   readonly parameters: ReadonlySet<string>
   readonly allParameters: ReadonlySet<string>
+  /** Whether lists of files can be bound as parameters. */
+  readonly bindable: boolean
+  /** Whether the result can have more rows than the tables. */
+  readonly growing: boolean
   /** The names of the columns, where the query asks for nothing but the number of rows of its one table. */
   readonly counts: readonly string[] | undefined
 }
@@ -75,12 +81,15 @@ export async function planStatement(
   return {
     explain,
     template: written.sql,
+    token,
     tables: walk.tables,
     files,
     names: walk.everyColumn || meansWholeRows(walk) ? undefined : walk.names,
     filters: walk.filters,
     parameters: again.parameters,
     allParameters: new Set([...walk.parameters].map(parameterName)),
+    bindable: explain === '' && !walk.describes,
+    growing: walk.grows || walk.tables.length > 1,
     counts: explain === '' ? counts : undefined,
   }
 }

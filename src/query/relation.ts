@@ -19,6 +19,8 @@ export interface RelationSource {
   readonly files: readonly ChosenFile[]
   /** Local paths of the files, in their order. */
   readonly paths: readonly string[]
+  /** How a list of local paths is written: as literals, or as a parameter that it is bound to. Default: literals. */
+  readonly listPaths?: ((paths: readonly string[]) => string) | undefined
   /** The columns that are needed, as the schema spells them. Default: all. */
   readonly columns?: ReadonlySet<string> | undefined
 }
@@ -34,10 +36,11 @@ export function relationSql(source: RelationSource): string {
   }
   refuseVectors(source.files)
   const partitions = fields.filter((field) => source.partitionColumns.includes(field.name))
-  const layout = new FileLayout(source, fields)
+  const groups = partitions.length === 0 ? [] : groupByPartition(source, partitions)
+  const joined = groups.length > mostBranches
+  const layout = new FileLayout(source, fields, joined)
   if (partitions.length === 0) return selectBranch(layout, fields, source.paths, () => undefined)
-  const groups = groupByPartition(source, partitions)
-  if (groups.length <= mostBranches) {
+  if (!joined) {
     const constant = (group: PartitionGroup) => (field: StructField) =>
       partitions.includes(field) ? partitionSql(field, group.values.get(field.name)) : undefined
     return groups.map((group) => selectBranch(layout, fields, group.paths, constant(group))).join(' UNION ALL ')
@@ -71,20 +74,23 @@ class FileLayout {
   readonly #naming: { readonly mapped: boolean }
   readonly #byId: boolean
   readonly #names = new Map<StructField, string>()
+  readonly #listPaths: (paths: readonly string[]) => string
 
-  constructor({ schema, partitionColumns, properties }: RelationSource, fields: readonly StructField[]) {
+  /** @param joined Whether the files are joined with something else, whose names the columns' must not meet. */
+  constructor({ schema, partitionColumns, properties, listPaths }: RelationSource, fields: readonly StructField[], joined: boolean) {
+    this.#listPaths = listPaths ?? quotePaths
     this.#naming = columnNaming(properties)
     this.#byId = properties['delta.columnMapping.mode'] === 'id'
     const inFiles = (field: StructField) => !partitionColumns.includes(field.name) && field.type !== 'void'
     const needed = fields.filter(inFiles)
     // Rows are counted by some column even where none is shown.
     const read = needed.length > 0 ? needed : schema.fields.filter(inFiles).slice(0, 1)
-    for (const [index, field] of read.entries()) this.#names.set(field, `c${index}`)
+    for (const [index, field] of read.entries()) this.#names.set(field, joined ? `c${index}` : field.name)
     this.#schema = read.length === 0 ? '' : `, schema = MAP {${read.map((field) => this.#entry(field)).join(', ')}}`
   }
 
   files(paths: readonly string[]): string {
-    return `read_parquet(${quotePaths(paths)}${this.#schema}, hive_partitioning = false)`
+    return `read_parquet(${this.#listPaths(paths)}${this.#schema}, hive_partitioning = false)`
   }
 
   column(field: StructField): string {
@@ -96,7 +102,7 @@ class FileLayout {
     const id = this.#byId ? fieldId(field, this.#naming) : undefined
     const key = id === undefined ? quoteLiteral(physicalName(field, this.#naming)) : String(id)
     const type = quoteLiteral(toSqlType(this.#physical(field.type)))
-    return `${key}: {name: '${this.#names.get(field)}', type: ${type}, default_value: NULL}`
+    return `${key}: {name: ${quoteLiteral(this.#names.get(field)!)}, type: ${type}, default_value: NULL}`
   }
 
   /** The type as it is in the files: physical names, variants as their two parts. */

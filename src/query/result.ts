@@ -14,11 +14,18 @@ import type { TableFiles } from './table-files.ts'
 
 /** A query that is ready to run. */
 export interface PreparedQuery {
-  /** Its text; `everyColumn` names all columns of the tables, for DuckDB's messages to know them. */
-  sql(everyColumn: boolean): string
+  /**
+   * Its text and its parameters. `everyColumn` names all columns of the tables, for DuckDB's messages to know them; `bindPaths` binds the
+   * lists of files: DuckDB opens a file twice where it can bind a statement before it has its parameters.
+   */
+  statement(form: { readonly everyColumn: boolean; readonly bindPaths: boolean }): {
+    readonly sql: string
+    readonly values: Readonly<Record<string, Value>>
+  }
+  /** Whether the result is surely small. */
+  readonly small: boolean
   /** Whether `everyColumn` makes a difference. */
   readonly narrowed: boolean
-  readonly values: Readonly<Record<string, Value>>
   /** Whether it can stand in a COPY. */
   readonly copyable: boolean
   readonly tables: readonly TableFiles[]
@@ -123,7 +130,10 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
     try {
       lease = await query.lease()
       const { connection } = lease
-      const stream = await this.#attempt(query, (sql) => connection.stream(sql, query.values, this.#options(query)))
+      const stream = await this.#attempt(query, !query.small, (sql, values) => {
+        const unbound = Object.keys(values).length === 0
+        return connection.stream(sql, unbound ? undefined : values, { ...this.#options(query), small: query.small })
+      })
       let ended: Promise<void> | undefined
       const finish = async () => {
         await stream.cancel()
@@ -155,12 +165,20 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
   }
 
   /** Where a query that names few columns is wrong, it is put again with all of them, so that DuckDB can say what is there. */
-  async #attempt<T>(query: PreparedQuery, run: (sql: string) => Promise<T>): Promise<T> {
+  async #attempt<T>(
+    query: PreparedQuery,
+    bindPaths: boolean,
+    run: (sql: string, values: Readonly<Record<string, Value>>) => Promise<T>,
+  ): Promise<T> {
+    const statement = (everyColumn: boolean) => {
+      const { sql, values } = query.statement({ everyColumn, bindPaths })
+      return run(sql, values)
+    }
     try {
-      return await run(query.sql(false))
+      return await statement(false)
     } catch (error) {
       if (!query.narrowed || !(error instanceof QueryError) || error.code !== 'SQL_ERROR') throw error
-      return await run(query.sql(true))
+      return await statement(true)
     }
   }
 
@@ -178,8 +196,8 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
       const open = connection
       const staged = `${staging.folder}/rows.parquet`
       const options = { ...this.#options(query), readOnly: false }
-      const rows = await this.#attempt(query, (sql) =>
-        open.run(`COPY (${sql}) TO ${quoteLiteral(staged)} (FORMAT parquet, COMPRESSION zstd)`, query.values, options),
+      const rows = await this.#attempt(query, false, (sql, values) =>
+        open.run(`COPY (${sql}) TO ${quoteLiteral(staged)} (FORMAT parquet, COMPRESSION zstd)`, values, options),
       )
       await store.put(basename(target), { path: staged, size: (await statInput(staged))?.size ?? 0 })
       return { rows }

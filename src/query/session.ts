@@ -5,9 +5,9 @@
  * (`data/prune.ts`) -> one SELECT over relations of those files (`relation.ts`) -> run in a closed instance that can open the tables'
  * folders and nothing else. Nothing is done before the result is first read.
  */
-import type { Parameters } from '../engine/index.ts'
+import type { Parameters, Value } from '../engine/index.ts'
 import { QueryError, UsageError } from '../errors/index.ts'
-import { quotePaths } from '../schema/quoting.ts'
+import { escapePattern, quotePaths } from '../schema/quoting.ts'
 import { asciiLower, type Node } from './ast.ts'
 import { leaseClosed } from './closed-engines.ts'
 import { type EvaluatedConstant, evaluateConstant } from './constants.ts'
@@ -25,6 +25,9 @@ export interface SessionOptions {
   /** Lets `read_csv`, `read_parquet` and the like open the local files that they name. Default: `false`. */
   readonly allowExternal?: boolean | undefined
 }
+
+/** A query over no more rows than this has so small a result that it need not be streamed. */
+const smallRows = 131_072
 
 /** Several tables that can be queried together. */
 export class Session {
@@ -74,8 +77,8 @@ export class Session {
   }
 
   async #prepare(plan: QueryPlan, params: Parameters | undefined, signal: AbortSignal | undefined): Promise<PreparedQuery> {
-    const values = namedValues(plan.allParameters, params)
-    const evaluate = (node: Node) => evaluateConstant(node, values)
+    const given = namedValues(plan.allParameters, params)
+    const evaluate = (node: Node) => evaluateConstant(node, given)
     const points = await Promise.all(plan.tables.map(({ at }) => (at === undefined ? undefined : evaluate(at.expression))))
     const targets = await this.#targets(plan, points, signal)
     const external = await Promise.all(
@@ -87,7 +90,7 @@ export class Session {
     const tables: TableFiles[] = []
     try {
       for (const [index, table] of plan.tables.entries()) {
-        tables.push(await chooseTable({ plan, table, target: targets[index]!, schemas, values, signal }))
+        tables.push(await chooseTable({ plan, table, target: targets[index]!, schemas, values: given, signal }))
       }
     } catch (error) {
       await Promise.all(tables.map(({ pinned }) => pinned.release()))
@@ -95,15 +98,20 @@ export class Session {
     }
     for (const { folder, lasting } of tables) if (lasting && folder !== undefined) this.#folders.add(folder)
     const folders = new Set([...this.#folders, ...tables.flatMap(({ folder }) => folder ?? [])])
+    const values = Object.fromEntries([...plan.parameters].map((name) => [name, given[name] ?? null]))
     return {
-      sql: (everyColumn) =>
-        fillIn(
-          plan,
-          tables.map((table) => table.relation(everyColumn)),
-          external.map(quotePaths),
-        ),
+      statement: ({ everyColumn, bindPaths }) => {
+        const bound: Record<string, Value> = { ...values }
+        const listPaths = (paths: readonly string[]) => {
+          const name = `${plan.token}_p${Object.keys(bound).length}`
+          bound[name] = paths.map(escapePattern)
+          return `$${name}`
+        }
+        const relations = tables.map((table) => table.relation(everyColumn, bindPaths && plan.bindable ? listPaths : undefined))
+        return { sql: fillIn(plan, relations, external.map(quotePaths)), values: bound }
+      },
+      small: plan.growing ? false : tables.every(({ rows }) => rows !== undefined && rows <= smallRows),
       narrowed: tables.some(({ narrowed }) => narrowed),
-      values: Object.fromEntries([...plan.parameters].map((name) => [name, values[name] ?? null])),
       copyable: plan.explain === '',
       tables,
       lease: () => leaseClosed(folders, new Set(external.flat())),
@@ -156,9 +164,9 @@ function countQuery(names: readonly string[], rows: number): PreparedQuery {
   const sql = `SELECT ${names.map((name) => `${rows}::BIGINT AS "${name.replaceAll('"', '""')}"`).join(', ')}`
   const none = new Set<string>()
   return {
-    sql: () => sql,
+    statement: () => ({ sql, values: {} }),
+    small: true,
     narrowed: false,
-    values: {},
     copyable: true,
     tables: [],
     lease: () => leaseClosed(none, none),

@@ -27,8 +27,10 @@ export interface TableFiles {
   readonly lasting: boolean
   /** Whether the query names only some of the columns. */
   readonly narrowed: boolean
-  /** The relation for a FROM clause: the columns that the query needs, or all. */
-  relation(everyColumn: boolean): string
+  /** Physical rows of the files, `undefined` where the log does not say. */
+  readonly rows: number | undefined
+  /** The relation for a FROM clause: the columns that the query needs, or all; lists of paths as `listPaths` writes them. */
+  relation(everyColumn: boolean, listPaths: ((paths: readonly string[]) => string) | undefined): string
 }
 
 /** What a table's files are chosen by. */
@@ -59,8 +61,20 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
     folder: path === undefined || key === undefined ? undefined : path.endsWith(`/${key}`) ? path.slice(0, -key.length - 1) : dirname(path),
     lasting: store.kind === 'local',
     narrowed: columns !== undefined,
-    relation: (everyColumn) =>
-      relationSql({ schema, partitionColumns, properties, files, paths: pinned.paths, columns: everyColumn ? undefined : columns }),
+    rows: files.reduce<number | undefined>(
+      (sum, { numRecords }) => (sum === undefined || numRecords === undefined ? undefined : sum + numRecords),
+      0,
+    ),
+    relation: (everyColumn, listPaths) =>
+      relationSql({
+        schema,
+        partitionColumns,
+        properties,
+        files,
+        paths: pinned.paths,
+        listPaths,
+        columns: everyColumn ? undefined : columns,
+      }),
   }
 }
 

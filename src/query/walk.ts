@@ -52,6 +52,10 @@ export interface WalkResult {
   readonly lone: Set<string>
   /** Whether columns are meant that are not named: a star, a natural join, a pivot, columns renamed by place. */
   everyColumn: boolean
+  /** Whether something is described or summarised. */
+  describes: boolean
+  /** Whether rows can come from elsewhere than from tables: table functions, lists taken apart, recursion. */
+  grows: boolean
   readonly parameters: Set<string>
   /** The conditions of each SELECT. */
   readonly filters: Filter[]
@@ -84,6 +88,8 @@ class Walker {
     names: new Set(),
     lone: new Set(),
     everyColumn: false,
+    describes: false,
+    grows: false,
     parameters: new Set(),
     filters: [],
   }
@@ -102,6 +108,7 @@ class Walker {
     const kind = textOf(node.type)
     const known = kindOf(queryKinds, kind, 'query')
     const scope = this.#ctes(node.cte_map, outer)
+    if (kind !== 'SELECT_NODE') this.result.grows = true
     const inner = kind === 'RECURSIVE_CTE_NODE' ? { hidden: asciiLower(this.#cteName(textOf(node.cte_name))), outer: scope } : scope
     if (kind === 'SELECT_NODE') this.result.filters.push(...filtersOfSelect(node))
     this.#fields(node, { ...known, type: 'data', cte_map: 'data', modifiers: 'modifiers' }, kind, inner)
@@ -131,6 +138,8 @@ class Walker {
     const known = kindOf(tableKinds, kind, 'table')
     if (kind === 'BASE_TABLE') this.#baseTable(node, scope)
     if (kind === 'TABLE_FUNCTION') this.#tableFunction(node, scope)
+    if (kind === 'SHOW_REF') this.result.describes = true
+    if (kind === 'TABLE_FUNCTION' || kind === 'PIVOT' || kind === 'JOIN') this.result.grows = true
     if (kind === 'PIVOT' || textOf(node.ref_type) === 'NATURAL') this.result.everyColumn = true
     if (kind === 'SHOW_REF' && !isNode(node.query)) {
       throw refused(`SHOW ${textOf(node.table_name) || 'TABLES'} is not supported.`, 'DESCRIBE a table or a query instead.')
@@ -200,6 +209,7 @@ class Walker {
     const { names } = this.result
     if (kind === 'FUNCTION' || kind === 'WINDOW') {
       checkFunction(textOf(node.function_name))
+      if (/^(unnest|regexp_split_to_table|generate_subscripts)$/i.test(textOf(node.function_name))) this.result.grows = true
       // `a.b.upper()` calls upper on the column b of a.
       for (const name of [textOf(node.catalog), textOf(node.schema)]) if (name !== '') names.add(asciiLower(name))
     }

@@ -35,5 +35,10 @@ function unquotable(message: string, text: string): UsageError {
  * (`*`, `?`, `[`) stand for themselves.
  */
 export function quotePaths(paths: readonly string[]): string {
-  return `[${paths.map((path) => quoteLiteral(path.replace(/[*?[]/g, '[$&]'))).join(', ')}]`
+  return `[${paths.map((path) => quoteLiteral(escapePattern(path))).join(', ')}]`
+}
+
+/** A path in which the characters of DuckDB's patterns stand for themselves: for a path that is bound as a parameter. */
+export function escapePattern(path: string): string {
+  return path.replace(/[*?[]/g, '[$&]')
 }
