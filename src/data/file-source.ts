@@ -148,7 +148,7 @@ async function text(bytes: AsyncIterable<Uint8Array>): Promise<string> {
 
 async function filesIn(folder: string, format: InputFormat): Promise<InputStat[]> {
   const found: InputStat[] = []
-  for await (const { key, meta } of localStore(folder).list('')) {
+  for await (const { key, meta } of localStore(folder).list('', { meta: true })) {
     const hidden = key.split('/').some((part) => /^[_.]/.test(part))
     if (!hidden && formatOf(key) === format) found.push({ path: `${folder}/${key}`, size: meta?.size ?? 0, kind: 'file' })
   }

@@ -37,6 +37,7 @@ export async function pullAsync<T>(source: AsyncIterable<T>, signal?: AbortSigna
     pending = undefined
     return result
   }
-  const close = async () => void (await iterator.return?.())
+  // Not waited for: a source that keeps one waiting for an element may not answer this either.
+  const close = async () => void Promise.resolve(iterator.return?.()).catch(() => undefined)
   return { first, close, [Symbol.asyncIterator]: () => ({ next, return: async () => (await close(), { done: true, value: undefined }) }) }
 }

@@ -79,9 +79,7 @@ async function copyBatches(
   const relation = <T>(some: Iterable<RecordBatch>, use: (sql: string) => Promise<T>): Promise<T> =>
     connection.withBatches(source.arrowSchema, some, async (sql) => use((await normalise(connection, sql)).sql))
   if (Symbol.iterator in batches) {
-    await publisher.putStaged(
-      await relation(batches, (sql) => writer.copy({ sql, replayable: false, files: [], bytes: source.size?.bytes })),
-    )
+    await publisher.putStaged(await relation(batches, (sql) => writer.copy({ sql, replayable: false, files: [] })))
     return
   }
   if (target.partitionColumns.length > 0) {
@@ -95,7 +93,7 @@ async function copyBatches(
   let handingOver: Promise<void> = Promise.resolve()
   try {
     for await (const some of gather(batches, gatheredBytes, target.signal)) {
-      const staged = await relation(some, (sql) => writer.copy({ sql, replayable: false, files: [], bytes: 0 }))
+      const staged = await relation(some, (sql) => writer.copy({ sql, replayable: false, files: [] }))
       await handingOver
       handingOver = publisher.putStaged(staged)
       handingOver.catch(() => undefined)
