@@ -71,11 +71,11 @@ async function idsIn(path: string): Promise<number[]> {
 /** Kills a victim on load `load` of a table that holds all loads before, looks at the table, and sends the load again. */
 async function killOnce(job: VictimJob, load: number, killAfter?: number): Promise<Fate> {
   const fate = await victim(job, killAfter)
-  const before = idsOfLoad(0).length * load
+  const before = load * rowsALoad
   const ids = await idsIn(job.path)
-  const expected = Array.from({ length: before + (ids.length > before ? rowsALoad : 0) }, (_, i) => i)
-  expect(ids, JSON.stringify(job)).toEqual(expected)
-  if (fate.committed) expect(ids.length).toBe(before + rowsALoad)
+  const what = `${JSON.stringify(job)} ${killAfter ?? ''}`
+  expect(ids, what).toEqual(Array.from({ length: before + (ids.length > before ? rowsALoad : 0) }, (_, i) => i))
+  if (fate.committed) expect(ids.length, what).toBe(before + rowsALoad)
   const again = await Table.append(
     job.path,
     idsOfLoad(load).map((id) => ({ id: BigInt(id), part: BigInt(id % 2) })),
@@ -86,68 +86,77 @@ async function killOnce(job: VictimJob, load: number, killAfter?: number): Promi
       ...(job.properties && { properties: { ...job.properties } }),
     },
   )
-  expect(again.alreadyApplied, JSON.stringify(job)).toBe(ids.length > before)
+  expect(again.alreadyApplied, what).toBe(ids.length > before)
   return fate
 }
 
-const ways = [
-  { name: 'rows into a plain table', way: 'rows', checkpoints: false },
-  { name: 'a query into a partitioned table with checkpoints', way: 'query', checkpoints: true },
-] as const
+/** Where a victim dies, or after how many milliseconds. */
+interface Death {
+  readonly at?: number
+  readonly when?: NonNullable<VictimJob['when']>
+  readonly delay?: number
+  readonly killAfter?: number
+}
 
-describe.concurrent.each(ways)('a writer of $name', ({ name, way, checkpoints }) => {
-  const shape = {
-    ...(way === 'query' && { partitionBy: ['part'] }),
-    ...(checkpoints && { properties: { 'delta.checkpointInterval': '2' } }),
-  }
+/** Loads into one table; the next table begins after so many, since looking at a table takes longer the more loads it has. */
+const loadsATable = 20
 
-  it('is killed before, during and after each operation, and at random times', async () => {
-    const path = join(folder, name.replaceAll(' ', '-'))
-    let load = 0
-    const next = (more: Partial<VictimJob>): VictimJob => ({
+/** Kills a victim in each of these ways, one after the other; returns how many were killed and how many got through. */
+async function killAll(name: string, shape: Pick<VictimJob, 'way' | 'partitionBy' | 'properties'>, deaths: readonly Death[]) {
+  let killed = 0
+  for (const [i, { killAfter, ...death }] of deaths.entries()) {
+    const load = i % loadsATable
+    const path = join(folder, `${name}-${Math.floor(i / loadsATable)}`.replaceAll(' ', '-'))
+    const job: VictimJob = {
       path,
       ids: idsOfLoad(load),
       txn: { appId: 'crash', version: load },
-      way,
-      create: load % 3 === 0,
+      create: load % 5 === 0,
       ...shape,
-      ...more,
-    })
-    let killed = 0
-    let survived = 0
-    const kill = async (more: Partial<VictimJob>, killAfter?: number): Promise<Fate> => {
-      const fate = await killOnce(next(more), load, killAfter)
-      load += 1
-      if (fate.killed) killed += 1
-      else survived += 1
-      return fate
+      ...death,
     }
+    if ((await killOnce(job, load, killAfter)).killed) killed += 1
+    if (load < loadsATable - 1 && i < deaths.length - 1) continue
+    let versions = 0
+    for await (const entry of (await Table.open(path)).history()) versions += Number(entry.version >= 0)
+    expect(versions).toBe(load + 1)
+  }
+  return { killed, survived: deaths.length - killed }
+}
+
+const ways = [
+  { name: 'rows into a plain table', shape: { way: 'rows' } },
+  {
+    name: 'a query into a partitioned table with checkpoints',
+    shape: { way: 'query', partitionBy: ['part'], properties: { 'delta.checkpointInterval': '2' } },
+  },
+] as const
+
+describe.concurrent.each(ways)('a writer of $name', ({ name, shape }) => {
+  it('is killed before, during and after each operation, and at random times', { timeout: 300_000 }, async () => {
+    const whole = { path: join(folder, `${name}-whole`), ids: idsOfLoad(0), create: true, ...shape }
     const began = performance.now()
-    const whole = await kill({})
-    const wholeTime = performance.now() - began
-    const operations = Math.max(whole.operations!, (await kill({})).operations!, (await kill({})).operations!)
-    for (let at = 0; at < operations; at++) {
-      await kill({ at, when: 'before' })
-      await kill({ at, when: 'after' })
-      for (const delay of [0, 150, 600]) await kill({ at, when: 'during', delay })
-    }
-    for (let i = 0; i < 10; i++) await kill({}, wholeTime * (0.6 + 0.05 * i))
-    expect(killed).toBeGreaterThan(operations * 4)
-    expect(survived).toBeGreaterThan(2)
-    const entries = []
-    for await (const entry of (await Table.open(path)).history()) entries.push(entry)
-    expect(entries.length).toBe(load)
-    console.log(`${name}: ${operations} operations, ${killed} kills, ${survived} survivors`)
-  }, 120_000)
+    const operations: number[] = []
+    for (const version of [0, 1, 2]) operations.push((await victim({ ...whole, txn: { appId: 'crash', version } })).operations ?? 0)
+    const lifetime = (performance.now() - began) / 3
+    const each = Array.from({ length: Math.max(...operations) }, (_, at): Death[] => [
+      { at, when: 'before' },
+      { at, when: 'after' },
+      ...[0, 150, 600].map((delay): Death => ({ at, when: 'during', delay })),
+    ]).flat()
+    const random = Array.from({ length: 20 }, (_, i): Death => ({ killAfter: lifetime * (0.55 + i / 40) }))
+    const { killed } = await killAll(name, shape, [...each, ...random])
+    expect(killed).toBeGreaterThan(each.length / 2)
+  })
 })
 
-describe('a first writer', () => {
-  it('is killed while it creates the table, and leaves a table or none', async () => {
-    for (let at = 0; at < 12; at++) {
+describe.concurrent('a first writer', () => {
+  it('is killed while it creates the table, and leaves a table or none', { timeout: 300_000 }, async () => {
+    for (let at = 0; at < 8; at++) {
       for (const when of ['before', 'during', 'after'] as const) {
         const path = join(folder, `first-${at}-${when}`)
         await killOnce({ path, ids: idsOfLoad(0), txn: { appId: 'crash', version: 0 }, way: 'rows', create: true, at, when, delay: 200 }, 0)
       }
     }
-  }, 120_000)
+  })
 })

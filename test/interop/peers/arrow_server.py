@@ -59,12 +59,12 @@ def duck_read(path, version=None, where=None):
 
 
 def duck_insert(path, query):
-    connection = engine.cursor()
-    connection.execute(f"ATTACH '{path}' AS t (TYPE delta)")
-    try:
+    # A database of its own: a fatal error of the extension closes the whole of it.
+    with duckdb.connect() as connection:
+        connection.execute(f"LOAD '{extension}'")
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"ATTACH '{path}' AS t (TYPE delta)")
         connection.execute(f"INSERT INTO t {query}")
-    finally:
-        connection.execute("DETACH t")
 
 
 def duck_parquet(path, query):
