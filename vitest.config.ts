@@ -17,7 +17,7 @@ export default defineConfig({
           exclude: ['test/interop/**', 'test/package/**', ...built],
         },
       },
-      { test: { ...common, name: 'built', include: built, globalSetup: ['test/support/fresh-build.ts'] } },
+      { test: { ...common, testTimeout: 60_000, name: 'built', include: built, globalSetup: ['test/support/fresh-build.ts'] } },
     ],
   },
 })

@@ -240,8 +240,8 @@ describe('--output', () => {
   test('a query that fails leaves what was there, and nothing of its own', async () => {
     await writeFile(join(folder, 'kept.csv'), 'before')
     const before = (await readdir(folder)).sort()
-    for (const format of ['csv', 'parquet', 'ndjson']) {
-      const sql = "SELECT CASE WHEN i = 2500000 THEN error('late')::BIGINT ELSE i END AS i FROM events, range(3000000) r(i)"
+    for (const format of ['csv', 'parquet']) {
+      const sql = "SELECT CASE WHEN i = 250000 THEN error('late')::BIGINT ELSE i END AS i FROM events, range(300000) r(i)"
       const done = await run(['query', 'events', sql, '--output', 'kept.csv', '--format', format])
       expect(done).toMatchObject({ code: 1, stdout: '' })
     }
@@ -318,7 +318,7 @@ describe('how it ends', () => {
   test('an interrupted append leaves the version, or nothing', async () => {
     await ok('create', 'cut', '--schema', 'i BIGINT')
     await ok('query', 'events', 'SELECT i FROM events, range(500000) r(i)', '--output', 'many.parquet')
-    for (const delay of [150, 300, 450, 600]) {
+    for (const delay of [200, 350, 500]) {
       const child = startVarve(['append', 'cut', 'many.parquet', '--json'], { cwd: folder })
       const done = ended(child)
       setTimeout(() => child.kill('SIGINT'), delay)

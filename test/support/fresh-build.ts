@@ -3,7 +3,7 @@
  * tests, since `npm run check` is there to find it; a build that leaves no output does.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { project } from './project.ts'
 
@@ -11,16 +11,17 @@ import { project } from './project.ts'
 export default function freshBuild(): void {
   const built = join(project, 'dist')
   if (existsSync(join(built, 'index.js')) && newest(join(project, 'src')) < statSync(join(built, 'index.js')).mtimeMs) return
-  rmSync(built, { recursive: true, force: true })
+  // Built aside: other processes may be running what is there.
+  const fresh = join(project, `.build-${process.pid}`)
+  const tsc = join(project, 'node_modules/typescript/bin/tsc')
   try {
-    execFileSync(process.execPath, [join(project, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
-      cwd: project,
-      stdio: 'inherit',
-    })
+    execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', fresh], { cwd: project, stdio: 'inherit' })
   } catch (error) {
-    if (!existsSync(join(built, 'index.js'))) throw error
+    if (!existsSync(join(fresh, 'index.js'))) throw error
     console.warn('dist/ was built in spite of type errors: see npm run check:types.')
   }
+  rmSync(built, { recursive: true, force: true })
+  renameSync(fresh, built)
 }
 
 function newest(folder: string): number {
