@@ -2,7 +2,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow'
 import { SchemaError } from '../errors/index.ts'
 import { fromArrowSchema, toArrowSchema } from '../schema/arrow.ts'
-import type { OpenOptions } from './open-source.ts'
+import type { OpenOptions } from './open-options.ts'
 import type { Pulled } from './pull.ts'
 import { batchBytes } from './small-columns.ts'
 import type { ArrowTableLike, BatchSource } from './source.ts'

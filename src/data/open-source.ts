@@ -2,22 +2,13 @@
 import type { RecordBatch } from 'apache-arrow'
 import { UsageError } from '../errors/index.ts'
 import type { Row } from '../schema/rows.ts'
-import type { StructType } from '../schema/types.ts'
 import { isArrowTable, isRecordBatch, openBatches, openBatchIterable, openBatchStream } from './arrow-source.ts'
 import { openFiles, openStream } from './file-source.ts'
+import type { OpenOptions } from './open-options.ts'
 import { type Pulled, pull, pullAsync } from './pull.ts'
 import { openQuery } from './query-source.ts'
 import { openRowStream, openRows } from './row-source.ts'
 import type { Input, Source } from './source.ts'
-
-/** How an input is opened. */
-export interface OpenOptions {
-  /** The table's schema, where there is a table: types of text formats and of plain objects follow it. */
-  readonly tableSchema?: StructType | undefined
-  /** Columns that the table lacks are inferred and kept in the source's schema, for whoever widens the table. Default: they are an error. */
-  readonly mergeSchema?: boolean | undefined
-  readonly signal?: AbortSignal | undefined
-}
 
 /**
  * Opens an input. Close the source when it is done with, also after a failure.

@@ -20,11 +20,11 @@ export function pull<T>(source: Iterable<T>): Pulled<T> & Iterable<T> {
     return result
   }
   const close = () => void iterator.return?.()
-  return {
-    first,
-    close: async () => close(),
-    [Symbol.iterator]: () => ({ next, return: () => (close(), { done: true, value: undefined }) }),
+  const end = (): IteratorResult<T> => {
+    close()
+    return { done: true, value: undefined }
   }
+  return { first, close: async () => close(), [Symbol.iterator]: () => ({ next, return: end }) }
 }
 
 /** The same of an asynchronous one. */
@@ -39,5 +39,9 @@ export async function pullAsync<T>(source: AsyncIterable<T>, signal?: AbortSigna
   }
   // Not waited for: a source that keeps one waiting for an element may not answer this either.
   const close = async () => void Promise.resolve(iterator.return?.()).catch(() => undefined)
-  return { first, close, [Symbol.asyncIterator]: () => ({ next, return: async () => (await close(), { done: true, value: undefined }) }) }
+  const end = async (): Promise<IteratorResult<T>> => {
+    await close()
+    return { done: true, value: undefined }
+  }
+  return { first, close, [Symbol.asyncIterator]: () => ({ next, return: end }) }
 }

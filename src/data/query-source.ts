@@ -5,7 +5,7 @@
 import { trustedEngine } from '../engine/index.ts'
 import { QueryError } from '../errors/index.ts'
 import { normalise } from './normalise.ts'
-import type { OpenOptions } from './open-source.ts'
+import type { OpenOptions } from './open-options.ts'
 import type { QueryInput, RelationSource } from './source.ts'
 
 /** Opens a query. @throws QueryError `SQL_ERROR`, `SQL_NOT_READ_ONLY`; SchemaError `UNSUPPORTED_TYPE` */
