@@ -2,6 +2,7 @@
  * SQL text to tree and back, through DuckDB's own parser (DESIGN "SQL sessions"). Text goes in as a bound value and is only parsed;
  * what comes back is one SELECT. Integers keep all 64 bits. EXPLAIN, which cannot be serialised, is taken off first.
  */
+import { LosslessNumber } from 'lossless-json'
 import { type Connection, type Engine, trustedEngine } from '../engine/index.ts'
 import { QueryError } from '../errors/index.ts'
 import { parseJson, stringifyJson } from '../schema/json.ts'
@@ -35,7 +36,7 @@ export async function parseQuery(connection: Connection, sql: string, signal?: A
 export async function writeQuery(connection: Connection, statement: Node, signal?: AbortSignal): Promise<{ sql: string; statement: Node }> {
   const [row] = await connection.all(
     'SELECT sql, json_serialize_sql(sql) AS tree FROM (SELECT json_deserialize_sql($1::JSON) AS sql)',
-    [stringifyJson({ error: false, statements: [statement] })],
+    [stringifyJson({ error: false, statements: [withDoubles(statement)] })],
     { signal },
   )
   const tree = parseJson(textOf(row?.tree))
@@ -44,6 +45,20 @@ export async function writeQuery(connection: Connection, statement: Node, signal
     throw refused('SQL_REFUSED', 'DuckDB cannot write this query down again after reading it.', 'Write the query in a plainer way.')
   }
   return { sql: textOf(row?.sql), statement: statements[0]! }
+}
+
+/** The tree with floating constants that are whole numbers marked as such: DuckDB takes `1` for no double. */
+function withDoubles(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withDoubles)
+  if (!isNode(value)) return value
+  const copy = Object.fromEntries(Object.entries(value).map(([name, field]) => [name, withDoubles(field)]))
+  const floating = isNode(value.type) && (value.type.id === 'DOUBLE' || value.type.id === 'FLOAT')
+  const constant = value.value
+  if (floating && (typeof constant === 'bigint' || Number.isInteger(constant))) {
+    const text = Object.is(constant, -0) ? '-0' : String(constant)
+    copy.value = new LosslessNumber(text.includes('e') ? text : `${text}.0`)
+  }
+  return copy
 }
 
 let parser: { readonly engine: Engine; readonly connection: Promise<Connection> } | undefined
