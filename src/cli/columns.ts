@@ -1,6 +1,6 @@
 /** Lists for people: aligned columns with a heading, a line an item. */
 import type { Output } from './output.ts'
-import { cutToWidth, padToWidth, textWidth } from './text-width.ts'
+import { padToWidth, textWidth } from './text-width.ts'
 
 /** One column of a list. */
 export interface ListColumn<Item> {
@@ -25,13 +25,11 @@ export async function writeList<Item>(output: Output, items: AsyncIterable<Item>
     }
     const rows = block.map((item) => shown.map((column) => printable(column.cell(item))))
     for (const row of rows) for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, textWidth(cell))
-    const line = (cells: readonly string[]) => {
-      const text = cells
+    const line = (cells: readonly string[]) =>
+      cells
         .map((cell, at) => padToWidth(cell, widths[at] ?? 0, shown[at]?.side ?? 'left'))
         .join('  ')
         .trimEnd()
-      return output.width === undefined ? text : cutToWidth(text, output.width)
-    }
     const heading = first ? `${output.style.dim(line(shown.map((column) => column.heading)))}\n` : ''
     await output.write(heading + rows.map((row) => `${line(row)}\n`).join(''))
   }

@@ -81,9 +81,11 @@ function declare(command: Command, verb: Verb, output: Output, signal: AbortSign
         json: options.json === true,
         quiet: options.quiet === true,
         note: (text) => {
+          progress.stop()
           if (!options.quiet && !options.json) process.stderr.write(`${text}\n`)
         },
         warn: (text) => {
+          progress.stop()
           if (options.quiet) return
           process.stderr.write(
             options.json ? `${JSON.stringify({ warning: { message: text } })}\n` : `${style(process.stderr).yellow('warning:')} ${text}\n`,
