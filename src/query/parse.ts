@@ -22,6 +22,8 @@ export interface ParsedQuery {
  * statements and for what DuckDB cannot serialise
  */
 export async function parseQuery(connection: Connection, sql: string, signal?: AbortSignal): Promise<ParsedQuery> {
+  // DuckDB's parser would end there, in silence.
+  if (sql.includes('\0')) throw refused('SQL_ERROR', 'The SQL holds a NUL character.', 'Take it out, or bind it in a parameter.')
   const { explain, rest } = takeExplain(sql)
   const [row] = await connection.all('SELECT json_serialize_sql($1::VARCHAR) AS tree', [rest], { signal })
   const tree = parseJson(textOf(row?.tree))

@@ -67,7 +67,10 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
     this.#take()
     const running = await this.#start()
     try {
+      this.#check()
       for await (const batch of running.stream) yield batch
+      // A stream that was cancelled ends as if it were complete.
+      if (this.#abort.signal.aborted) this.#check()
     } catch (error) {
       throw explained(error, running.query)
     } finally {
@@ -110,6 +113,10 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
     this.#abort.abort()
     const running = await this.#running?.catch(() => undefined)
     await running?.end()
+  }
+
+  #check(): void {
+    if (this.#signal.aborted) throw new AbortedError('The query', this.#signal.reason)
   }
 
   #take(): void {
@@ -156,7 +163,7 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
   }
 
   async #ready(): Promise<PreparedQuery> {
-    if (this.#signal.aborted) throw new AbortedError('The query', this.#signal.reason)
+    this.#check()
     return this.#prepare(this.#signal)
   }
 

@@ -66,7 +66,6 @@ export class Session {
   run(plan: () => Promise<QueryPlan>, options: QueryOptions): QueryResult {
     return new QueryResult(async (signal) => {
       if (this.#closed) throw new UsageError('INVALID_ARGUMENT', 'The session is closed.', { remedy: 'Open a new one.' })
-      signal?.throwIfAborted()
       return this.#prepare(await plan(), options.params, signal)
     }, options.signal)
   }
