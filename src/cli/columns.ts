@@ -12,26 +12,26 @@ export interface ListColumn<Item> {
 /** Items that are measured together: a long list starts to appear before all of it is known. */
 const blockSize = 500
 
-/** Prints items in aligned columns; a column without any content in the first block is left out. @returns The number of items. */
+/** Prints items in aligned columns; a column appears once an item has something to say in it. @returns The number of items. */
 export async function writeList<Item>(output: Output, items: AsyncIterable<Item>, columns: readonly ListColumn<Item>[]): Promise<number> {
-  let shown: readonly ListColumn<Item>[] = []
-  let widths: number[] = []
+  const widths = new Map<ListColumn<Item>, number>()
   let count = 0
   const print = async (block: readonly Item[]) => {
-    const first = shown.length === 0
-    if (first) {
-      shown = columns.filter((column) => block.some((item) => column.cell(item) !== ''))
-      widths = shown.map((column) => textWidth(column.heading))
+    const before = widths.size
+    for (const column of columns) {
+      if (!widths.has(column) && block.some((item) => column.cell(item) !== '')) widths.set(column, textWidth(column.heading))
     }
-    const rows = block.map((item) => shown.map((column) => printable(column.cell(item))))
-    for (const row of rows) for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, textWidth(cell))
-    const line = (cells: readonly string[]) =>
-      cells
-        .map((cell, at) => padToWidth(cell, widths[at] ?? 0, shown[at]?.side ?? 'left'))
-        .join('  ')
-        .trimEnd()
-    const heading = first ? `${output.style.dim(line(shown.map((column) => column.heading)))}\n` : ''
-    await output.write(heading + rows.map((row) => `${line(row)}\n`).join(''))
+    const shown = columns.filter((column) => widths.has(column))
+    for (const column of shown) {
+      const widest = Math.max(...block.map((item) => textWidth(printable(column.cell(item)))))
+      widths.set(column, Math.max(widths.get(column) ?? 0, widest))
+    }
+    const line = (text: (column: ListColumn<Item>) => string) => {
+      const cells = shown.map((column) => padToWidth(printable(text(column)), widths.get(column) ?? 0, column.side ?? 'left'))
+      return cells.join('  ').trimEnd()
+    }
+    const heading = widths.size > before ? `${output.style.dim(line((column) => column.heading))}\n` : ''
+    await output.write(heading + block.map((item) => `${line((column) => column.cell(item))}\n`).join(''))
   }
   let block: Item[] = []
   for await (const item of items) {

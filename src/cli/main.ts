@@ -74,6 +74,7 @@ function declare(command: Command, verb: Verb, output: Output, signal: AbortSign
     .action(async () => {
       const options = command.opts<CommonOptions>()
       const progress = new Progress(options.progress && !options.quiet)
+      output.shareTerminalWith(progress)
       const run: Run = {
         output,
         progress,

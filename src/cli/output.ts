@@ -2,6 +2,7 @@
  * stdout. Writing waits while the reader is slow, and ends the command quietly when the reader is gone (`varve query ... | head -1`).
  */
 import { CommandLineError } from './failure.ts'
+import type { Progress } from './progress.ts'
 import { type Style, style } from './style.ts'
 
 /** Thrown by {@link Output.write} when nobody reads any more; never reported. */
@@ -11,6 +12,7 @@ export class OutputClosed extends Error {}
 export class Output {
   readonly style: Style = style(process.stdout)
   #closed = false
+  #progress: Progress | undefined
 
   /** @param onClosed Called once when the reader is gone. */
   constructor(onClosed: () => void) {
@@ -19,6 +21,11 @@ export class Output {
       this.#closed = true
       onClosed()
     })
+  }
+
+  /** On a terminal the line that shows progress goes when results come. */
+  shareTerminalWith(progress: Progress): void {
+    if (this.isTerminal) this.#progress = progress
   }
 
   /** Nobody reads any more. */
@@ -40,6 +47,7 @@ export class Output {
    * @throws OutputClosed when nobody reads any more; CommandLineError OUTPUT_FAILED when it cannot be written, a full disk for example.
    */
   write(chunk: string | Uint8Array): Promise<void> {
+    this.#progress?.stop()
     return new Promise((resolve, reject) => {
       process.stdout.write(chunk, (error: NodeJS.ErrnoException | null | undefined) => {
         if (!error) resolve()

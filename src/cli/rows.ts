@@ -34,10 +34,7 @@ export async function writeRows(run: Run, result: QueryResult, options: RowsOpti
   if (options.output === undefined || options.output === '-') {
     if (isBinary(format) && run.output.isTerminal)
       throw wrong(`${format} on a terminal is not for reading.`, 'Send it to a file with --output, or through a pipe.')
-    await produce(run, result, format, async (chunk) => {
-      run.progress.stop()
-      await run.output.write(chunk)
-    })
+    await produce(run, result, format, (chunk) => run.output.write(chunk))
     return
   }
   const written = await writeFile(run, result, format, options.output)

@@ -19,7 +19,6 @@ export const verb: Verb = {
     run.progress.start(() => 'reading the log')
     const { snapshot, path } = await openReference(operands[0] ?? '', options, run.signal)
     const described = await snapshot.describe()
-    run.progress.stop()
     const { toSqlType } = await import('../index.ts')
     await run.output.write(run.json ? jsonLine(described) : forPeople(path, described, run.output.style, (type) => toSqlType(type)))
   },

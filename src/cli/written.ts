@@ -11,7 +11,6 @@ export async function printWritten(
   options: { txn?: string | undefined; began: number },
 ): Promise<void> {
   const { version, operation, alreadyApplied, metrics } = result
-  run.progress.stop()
   for (const warning of result.warnings) run.warn(warning)
   if (run.json) return run.output.write(`${JSON.stringify({ version, operation, alreadyApplied, metrics })}\n`)
   if (run.quiet) return
