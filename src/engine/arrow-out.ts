@@ -49,11 +49,15 @@ class ResultStream implements BatchStream {
   readonly #context: BuilderContext
   readonly #builders: readonly ColumnBuilder[]
   #batches: AsyncGenerator<RecordBatch, void, void> | undefined
+  /** The chunks of a result that is there as a whole, which are got without a turn of a thread. */
+  readonly #kept: { readonly count: number; next: number } | undefined
   #fetching: Promise<Chunk> | undefined
   #released: Promise<void> | undefined
 
   constructor(source: StreamSource, context: BuilderContext) {
     this.#source = source
+    const { binding, result } = source
+    this.#kept = binding.result_is_streaming(result) ? undefined : { count: binding.result_chunk_count(result), next: 0 }
     this.#context = context
     this.#builders = source.columns.map((column) => columnBuilder(context, column.type))
     const fields = source.columns.map((column, index) => arrowField(context, column.name, column.type, this.#builders[index]!))
@@ -115,7 +119,10 @@ class ResultStream implements BatchStream {
   }
 
   #fetch(): Promise<Chunk> {
-    return this.#source.binding.fetch_chunk(this.#source.result)
+    const { binding, result } = this.#source
+    if (this.#kept === undefined) return binding.fetch_chunk(result)
+    const next = this.#kept.next++
+    return Promise.resolve(next < this.#kept.count ? binding.result_get_chunk(result, next) : null)
   }
 
   #load(chunk: NonNullable<Chunk>, count: number): number {

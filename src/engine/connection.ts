@@ -30,7 +30,7 @@ export interface QueryOptions {
   readonly files?: readonly string[] | undefined
   /**
    * Runs a statement without parameters at once and keeps its result, which the caller knows to be small, and the text to be one SELECT.
-   * It saves DuckDB planning twice what reads files. Default: `false`.
+   * It saves DuckDB planning twice what reads files. Without effect beside `readOnly`, which looks at the plan. Default: `false`.
    */
   readonly small?: boolean | undefined
 }
@@ -138,7 +138,8 @@ export class Connection {
 
   /**
    * Lets DuckDB scan Arrow batches: `use` gets a table expression for a FROM clause that gives the rows once, in order. Batches are taken
-   * from the iterable as DuckDB asks, so memory stays bounded. @throws what the iterable throws, and as {@link Connection.run}
+   * from the iterable as DuckDB asks, so memory stays bounded. A COPY that need not keep the order should say so (`PRESERVE_ORDER false`): it
+   * then compresses on every core, and rows stay in order within a row group. @throws what the iterable throws, and as {@link Connection.run}
    */
   async withBatches<T>(schema: Schema, batches: Iterable<RecordBatch>, use: (relation: string) => Promise<T>): Promise<T> {
     if (this.#closing !== undefined) throw closedConnection()
@@ -204,7 +205,7 @@ export class Connection {
   }
 
   async #execute(sql: string, parameters: Parameters | undefined, options: QueryOptions, streaming: boolean): Promise<Execution> {
-    if (options.small === true && parameters === undefined) {
+    if (options.small === true && parameters === undefined && options.readOnly !== true) {
       const result = await this.#binding.query(this.#native, checkText(sql))
       const columns = this.#resultColumns(result)
       if (!columns.some((column) => needsCast(column.type))) return { result, columns, executed: sql }

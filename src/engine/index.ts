@@ -1,8 +1,7 @@
 /** What the rest of the house sees of DuckDB. */
 export type { BatchStream } from './arrow-out.ts'
-export type { ColumnDescription, Connection, QueryOptions } from './connection.ts'
+export type { Connection, QueryOptions } from './connection.ts'
 export {
-  type ClosedEngineOptions,
   closedEngine,
   configureEngine,
   type Engine,
@@ -11,4 +10,3 @@ export {
   trustedEngine,
 } from './engine.ts'
 export type { Parameters, Value } from './parameters.ts'
-export type { Unsupported } from './types.ts'

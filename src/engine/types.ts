@@ -196,7 +196,7 @@ export function unreadable(type: EngineType): SchemaError {
 }
 
 /** Whether {@link toDataType} found no Delta type. */
-export function isUnsupported(type: DataType | Unsupported): type is Unsupported {
+function isUnsupported(type: DataType | Unsupported): type is Unsupported {
   return typeof type === 'object' && 'unsupported' in type
 }
 
