@@ -151,10 +151,10 @@ describe.each(
 })
 
 describe('a limit of DuckDB', () => {
-  it('one INSERT of rows of two partitions is a fatal error there, and leaves the table as it was', async () => {
+  it('one INSERT of rows of two partitions fails inside its extension, and leaves the table as it was', async () => {
     const path = join(folder.path, 'two-partitions')
     await deltaRs.append(path, load(0), { partitionBy: ['part'], mode: 'overwrite' })
-    await expect(duckDelta.insert(path, load(1))).rejects.toThrow(/FATAL/)
+    await expect(duckDelta.insert(path, load(4))).rejects.toThrow(/DeltaInsert/)
     sameRows(await varveRows(path), await rowsOf(1), 'Varve')
   })
 })

@@ -26,6 +26,10 @@ spark = (
     .config("spark.sql.shuffle.partitions", "2")
     .config("spark.databricks.delta.vacuum.enforceTimeTravelWithinDeletedFileRetentionDuration", "false")
     .config("spark.databricks.delta.snapshotPartitions", "2")
+    # The tables are tiny: compiling each query to byte code would be most of the time.
+    .config("spark.sql.codegen.wholeStage", "false")
+    .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+    .config("spark.sql.adaptive.enabled", "false")
     .config("spark.ui.enabled", "false")
     .config("spark.ui.showConsoleProgress", "false")
     .getOrCreate()
