@@ -30,6 +30,7 @@ export class DeltaLog {
   #latest: TableState
   #chain: { version: number; id: string | null } | undefined
   readonly #lists = new Map<number, WeakRef<FileList>>()
+  readonly #building = new Map<number, Promise<FileList>>()
   #newestList: FileList | undefined
 
   private constructor(store: ObjectStore, latest: TableState) {
@@ -106,10 +107,21 @@ export class DeltaLog {
   }
 
   /** The list of files of a version: one that is there, an earlier one moved on, or a replay. */
-  async files(state: TableState): Promise<FileList> {
+  files(state: TableState): Promise<FileList> {
     const { version } = state
     const known = this.#lists.get(version)?.deref()
-    if (known) return known
+    if (known) return Promise.resolve(known)
+    // Callers at once share one replay.
+    let building = this.#building.get(version)
+    if (!building) {
+      building = this.#build(state).finally(() => this.#building.delete(version))
+      this.#building.set(version, building)
+    }
+    return building
+  }
+
+  async #build(state: TableState): Promise<FileList> {
+    const { version } = state
     const base = this.#newestList
     const near = base && base.version < version && version - base.version <= nearEnough
     const list = near

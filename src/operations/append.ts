@@ -5,11 +5,13 @@
  */
 import { type DataFile, type Input, openSource, type Source, writeFiles } from '../data/index.ts'
 import { UnknownOutcomeError } from '../errors/index.ts'
-import { type Action, checkAppendable, type DeltaLog, type TableState } from '../log/index.ts'
+import { type Action, checkAppendable, type DeltaLog, type Metadata, type TableState } from '../log/index.ts'
 import { mergeSchemas } from '../schema/merge.ts'
-import { parseSchema, writeSchema } from '../schema/schema-json.ts'
+import { checkSchema, parseSchema, writeSchema } from '../schema/schema-json.ts'
 import type { StructType } from '../schema/types.ts'
 import { commit, judge, type Prepared } from '../transaction/index.ts'
+import { isMapped, withMapping } from './column-mapping.ts'
+import { featuresOfTypes, withFeatures } from './features.ts'
 import { settle } from './settle.ts'
 import { addActions, type CommitResult, conflictError, discard, transactionId, type WritingOptions, writeMetrics } from './written.ts'
 
@@ -33,26 +35,39 @@ export async function append(log: DeltaLog, input: Input, options: AppendOptions
   checkAppendable(state.protocol, state.metadata, schema, log.store.root)
   const txn = transactionId(options)
   if (txn && (await judge(log, state, txn, signal)) === 'applied') return alreadyApplied(state)
-  const source = await openSource(input, { tableSchema: schema, signal })
+  const source = await openSource(input, { tableSchema: schema, mergeSchema: options.mergeSchema, signal })
   try {
-    const target = options.mergeSchema ? mergeSchemas(schema, source.schema) : schema
-    const files = await writeFiles(source, writeTarget(log, state, target, signal))
-    const merged = target === schema ? [] : [{ metaData: { ...state.metadata, schemaString: writeSchema(target) } }]
-    return await commitFiles(log, state, files, { ...options, inputs: source.inputs, actions: merged })
+    const { target, metadata, actions } = options.mergeSchema ? merge(state, schema, source.schema) : unchanged(state, schema)
+    const { partitionColumns, configuration } = metadata
+    const files = await writeFiles(source, { store: log.store, schema: target, partitionColumns, properties: configuration, signal })
+    return await commitFiles(log, state, files, { ...options, inputs: source.inputs, actions })
   } finally {
     await source.close()
   }
 }
 
-/** Where the rows of an append go. */
-function writeTarget(
-  log: DeltaLog,
-  state: TableState,
-  schema: StructType,
-  signal: AbortSignal | undefined,
-): Parameters<typeof writeFiles>[1] {
-  const { partitionColumns, configuration } = state.metadata
-  return { store: log.store, schema, partitionColumns, properties: configuration, signal }
+/** What the rows of an append are fitted to, and the actions that make the table so. */
+interface Ground {
+  readonly target: StructType
+  readonly metadata: Metadata
+  readonly actions: readonly Action[]
+}
+
+function unchanged(state: TableState, schema: StructType): Ground {
+  return { target: schema, metadata: state.metadata, actions: [] }
+}
+
+/** The table's schema with the source's new columns behind: mapped where the table's are, with the features that their types need. */
+function merge(state: TableState, schema: StructType, added: StructType): Ground {
+  const merged = mergeSchemas(schema, added)
+  if (merged === schema) return unchanged(state, schema)
+  const { configuration } = state.metadata
+  const mapped = isMapped(configuration) ? withMapping(merged, configuration) : { schema: merged, properties: configuration }
+  checkSchema(mapped.schema, state.metadata.partitionColumns)
+  const metadata = { ...state.metadata, schemaString: writeSchema(mapped.schema), configuration: mapped.properties }
+  const protocol = withFeatures(state.protocol, featuresOfTypes(mapped.schema))
+  const upgrade: Action[] = protocol === state.protocol ? [] : [{ protocol }]
+  return { target: mapped.schema, metadata, actions: [...upgrade, { metaData: metadata }] }
 }
 
 /** Commits files that are written already as an append on top of `state`. They are removed again where it does not come to that. */

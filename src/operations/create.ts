@@ -48,7 +48,7 @@ export async function create(store: ObjectStore, options: CreateOptions): Promis
   const existing = await DeltaLog.open(store, options.signal)
   if (existing) return there(existing, options)
   const { schema, files, partitionBy } = await contents(store, options)
-  const { actions } = ground({ ...options, schema, partitionBy }, Date.now())
+  const { actions } = ground({ ...options, schema, partitionBy, filesLieThere: options.fromParquet }, Date.now())
   const outcome = await commitTable(store, [...actions, ...addActions(files)], files, options, 'CREATE TABLE')
   if (outcome === 'exists') return there((await DeltaLog.open(store, options.signal))!, options)
   return outcome

@@ -9,7 +9,9 @@ import { v4 as uuid } from 'uuid'
 import { UnsupportedFeatureError } from '../errors/index.ts'
 import type { Action, Metadata, Protocol } from '../log/index.ts'
 import { checkSchema, writeSchema } from '../schema/schema-json.ts'
-import type { DataType, StructField, StructType } from '../schema/types.ts'
+import type { StructType } from '../schema/types.ts'
+import { isMapped, needsMapping, withMapping } from './column-mapping.ts'
+import { featuresOfTypes, readerFeatures } from './features.ts'
 
 /** What a new table is made from. */
 export interface GroundOptions {
@@ -19,6 +21,8 @@ export interface GroundOptions {
   readonly preset?: 'wide' | undefined
   readonly name?: string | undefined
   readonly description?: string | undefined
+  /** The table's files exist already, so their columns are called what they are called. */
+  readonly filesLieThere?: boolean | undefined
 }
 
 const history = {
@@ -30,9 +34,6 @@ const history = {
 const modern = { 'delta.enableDeletionVectors': 'true', 'delta.enableInCommitTimestamps': 'true' }
 
 const defaultFeatures = ['deletionVectors', 'v2Checkpoint', 'inCommitTimestamp', 'appendOnly', 'invariants']
-
-/** Features that stand among the reader's too. */
-const readerFeatures = new Set(['columnMapping', 'deletionVectors', 'timestampNtz', 'typeWidening', 'v2Checkpoint', 'variantType'])
 
 /** Properties that switch a feature on, with the value that does. */
 const featureProperties: Readonly<Record<string, readonly [feature: string, value: RegExp]>> = {
@@ -60,9 +61,10 @@ export function ground(
   const partitionColumns = (options.partitionBy ?? []).map((name) => sameColumn(options.schema, name))
   checkSchema(options.schema, partitionColumns)
   const given: Record<string, string> = { ...history, ...(options.preset === 'wide' ? {} : modern), ...options.properties }
-  if (given['delta.columnMapping.mode'] === undefined && needsMapping(options.schema)) given['delta.columnMapping.mode'] = 'name'
-  const mapped = /^(name|id)$/.test(given['delta.columnMapping.mode'] ?? '')
-  const { schema, properties } = mapped ? withMapping(options.schema, given) : { schema: options.schema, properties: given }
+  if (given['delta.columnMapping.mode'] === undefined && !options.filesLieThere && needsMapping(options.schema)) {
+    given['delta.columnMapping.mode'] = 'name'
+  }
+  const { schema, properties } = isMapped(given) ? withMapping(options.schema, given) : { schema: options.schema, properties: given }
   const metadata: Metadata = {
     id: uuid(),
     ...(options.name === undefined ? {} : { name: options.name }),
@@ -84,10 +86,7 @@ function protocolFor(schema: StructType, properties: Readonly<Record<string, str
     const [feature, switching] = featureProperties[name] ?? []
     if (feature && switching?.test(value)) features.add(feature)
   }
-  for (const type of allTypes(schema)) {
-    if (type === 'timestamp_ntz') features.add('timestampNtz')
-    if (type === 'variant') features.add('variantType')
-  }
+  for (const feature of featuresOfTypes(schema)) features.add(feature)
   const names = [...features]
   const legacy = wide && names.every((name) => legacyWriter[name] !== undefined)
   if (legacy) {
@@ -99,47 +98,6 @@ function protocolFor(schema: StructType, properties: Readonly<Record<string, str
   const forReaders = names.filter((name) => readerFeatures.has(name))
   if (forReaders.length === 0) return { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: names }
   return { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: forReaders, writerFeatures: names }
-}
-
-/** Names that Parquet readers of other engines refuse unless columns are mapped (§Column Mapping). */
-function needsMapping(schema: StructType): boolean {
-  return allFields(schema).some((field) => /[ ,;{}()\n\t=]/.test(field.name))
-}
-
-/** Gives every field, nested ones too, its id and physical name. */
-function withMapping(
-  schema: StructType,
-  properties: Readonly<Record<string, string>>,
-): { schema: StructType; properties: Record<string, string> } {
-  let last = 0
-  const mapType = (type: DataType): DataType => {
-    if (typeof type === 'string') return type
-    if (type.type === 'struct') return { ...type, fields: type.fields.map(mapField) }
-    if (type.type === 'array') return { ...type, elementType: mapType(type.elementType) }
-    return { ...type, keyType: mapType(type.keyType), valueType: mapType(type.valueType) }
-  }
-  const mapField = (field: StructField): StructField => {
-    last += 1
-    const names = { 'delta.columnMapping.id': last, 'delta.columnMapping.physicalName': `col-${uuid()}` }
-    return { ...field, metadata: { ...field.metadata, ...names }, type: mapType(field.type) }
-  }
-  const mapped = mapType(schema) as StructType
-  return { schema: mapped, properties: { ...properties, 'delta.columnMapping.maxColumnId': String(last) } }
-}
-
-function* allTypes(type: DataType): Generator<DataType> {
-  yield type
-  if (typeof type === 'string') return
-  if (type.type === 'struct') for (const field of type.fields) yield* allTypes(field.type)
-  else if (type.type === 'array') yield* allTypes(type.elementType)
-  else {
-    yield* allTypes(type.keyType)
-    yield* allTypes(type.valueType)
-  }
-}
-
-function allFields(schema: StructType): StructField[] {
-  return [...allTypes(schema)].flatMap((type) => (typeof type === 'object' && type.type === 'struct' ? type.fields : []))
 }
 
 /** The column that a name means, whatever its case; the name itself where there is none, for `checkSchema` to report. */
