@@ -23,6 +23,7 @@ export interface HistoryEntry {
   readonly timestamp: Date
   readonly operation: string | null
   readonly parameters: Readonly<Record<string, unknown>>
+  /** Counts are numbers here, though the log spells them as text. */
   readonly metrics: Readonly<Record<string, unknown>>
   /** The load that this version is, where it has a transaction id. */
   readonly txn: { readonly appId: string; readonly version: number } | null
@@ -134,7 +135,7 @@ export class Table {
         timestamp: new Date(await times.of(commit, options.signal)),
         operation: info.operation ?? null,
         parameters: info.operationParameters ?? {},
-        metrics: info.operationMetrics ?? {},
+        metrics: countsOf(info.operationMetrics ?? {}),
         txn: loadOf(commit),
         message: info.userMetadata ?? null,
         source: info.varve?.source ?? null,
@@ -143,6 +144,11 @@ export class Table {
       }
     }
   }
+}
+
+function countsOf(metrics: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const entries = Object.entries(metrics).map(([name, value]) => [name, /^\d{1,15}$/.test(String(value)) ? Number(value) : value])
+  return Object.fromEntries(entries)
 }
 
 /** The load that a commit is: our own account of it where it came late, else the protocol's action. */

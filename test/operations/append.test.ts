@@ -73,7 +73,7 @@ test('what came along with a load stands in the history', async () => {
     version: 1,
     operation: 'WRITE',
     parameters: { mode: 'Append', partitionBy: '[]' },
-    metrics: { numFiles: '1', numOutputRows: '1' },
+    metrics: { numFiles: 1, numOutputRows: 1 },
     txn: { appId: 'etl', version: 7 },
     message: 'first load',
     source: 'crm',
