@@ -49,7 +49,7 @@ export async function parseColumnList(text: string): Promise<StructType> {
 }
 
 /** A column type that no Delta table can hold. */
-export function unsupportedType(column: string, type: string): SchemaError {
+function unsupportedType(column: string, type: string): SchemaError {
   return new SchemaError('UNSUPPORTED_TYPE', `The column ${JSON.stringify(column)} is of type ${type}, which Delta tables do not have.`, {
     remedy: 'Cast it to a type that Delta has: VARCHAR holds anything.',
     data: { column, type },

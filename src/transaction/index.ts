@@ -1,4 +1,4 @@
-export { type CommitOptions, type CommitOutcome, commit, commitFirst } from './commit.ts'
+export { commit, commitFirst } from './commit.ts'
 export type { Conflict } from './conflict.ts'
 export type { Prepared } from './stage.ts'
 export { judge, type TransactionId } from './transaction-id.ts'

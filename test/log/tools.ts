@@ -4,7 +4,7 @@ import { commitKey } from '../../src/log/paths.ts'
 import { stringifyJson } from '../../src/schema/json.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
 
-export const schemaString = '{"type":"struct","fields":[{"name":"id","type":"long","nullable":true,"metadata":{}}]}'
+const schemaString = '{"type":"struct","fields":[{"name":"id","type":"long","nullable":true,"metadata":{}}]}'
 
 export const protocol: Action = { protocol: { minReaderVersion: 1, minWriterVersion: 2 } }
 
