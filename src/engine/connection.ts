@@ -210,6 +210,7 @@ export class Connection {
       const columns = this.#resultColumns(result)
       if (!columns.some((column) => needsCast(column.type))) return { result, columns, executed: sql }
     }
+    const streams = streaming && options.small !== true
     const prepared = await this.#prepare(sql, options)
     let cast: string | undefined
     let columns: EngineField[] = []
@@ -218,7 +219,7 @@ export class Connection {
       columns = planned ?? []
       cast = castForCodec(sql, columns)
       if (cast === undefined) {
-        const result = await this.#executePrepared(prepared, parameters, streaming)
+        const result = await this.#executePrepared(prepared, parameters, streams)
         columns = this.#resultColumns(result)
         // With parameters, types may be settled only when they are bound.
         if (!columns.some((column) => needsCast(column.type))) return { result, columns, executed: sql }
@@ -229,7 +230,7 @@ export class Connection {
     }
     const again = await this.#prepare(cast, {})
     try {
-      const result = await this.#executePrepared(again, parameters, streaming)
+      const result = await this.#executePrepared(again, parameters, streams)
       return { result, columns: columns.map(({ name, type }) => ({ name, type: readable(type) })), executed: cast }
     } catch (failure) {
       this.#host.failed(failure)

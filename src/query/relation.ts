@@ -95,7 +95,10 @@ class FileLayout {
 
   column(field: StructField): string {
     if (field.type === 'void') return `CAST(NULL AS ${toSqlType('void')}) AS ${quoteIdentifier(field.name)}`
-    return `${this.#logical(quoteIdentifier(this.#names.get(field)!), field.type)} AS ${quoteIdentifier(field.name)}`
+    const inFile = quoteIdentifier(this.#names.get(field)!)
+    const name = quoteIdentifier(field.name)
+    const value = this.#logical(inFile, field.type)
+    return value === name ? name : `${value} AS ${name}`
   }
 
   #entry(field: StructField): string {

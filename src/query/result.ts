@@ -12,13 +12,17 @@ import { localStore, spoolStream, statInput } from '../storage/index.ts'
 import type { Lease } from './closed-engines.ts'
 import type { TableFiles } from './table-files.ts'
 
+/** When lists of files are bound. */
+export type BindPaths = 'always' | 'never' | 'with parameters'
+
 /** A query that is ready to run. */
 export interface PreparedQuery {
   /**
    * Its text and its parameters. `everyColumn` names all columns of the tables, for DuckDB's messages to know them; `bindPaths` binds the
-   * lists of files: DuckDB opens a file twice where it can bind a statement before it has its parameters.
+   * lists of files, always, never, or beside other parameters: DuckDB opens a file twice where it can plan a statement before it has
+   * its parameters.
    */
-  statement(form: { readonly everyColumn: boolean; readonly bindPaths: boolean }): {
+  statement(form: { readonly everyColumn: boolean; readonly bindPaths: BindPaths }): {
     readonly sql: string
     readonly values: Readonly<Record<string, Value>>
   }
@@ -137,9 +141,14 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
     try {
       lease = await query.lease()
       const { connection } = lease
-      const stream = await this.#attempt(query, !query.small, (sql, values) => {
+      const stream = await this.#attempt(query, query.small ? 'with parameters' : 'always', (sql, values) => {
         const unbound = Object.keys(values).length === 0
-        return connection.stream(sql, unbound ? undefined : values, { ...this.#options(query), small: query.small })
+        // A plan's text is one SELECT, by the walk; asking DuckDB too would be to plan it twice.
+        return connection.stream(sql, unbound ? undefined : values, {
+          ...this.#options(query),
+          small: query.small,
+          readOnly: !(query.small && unbound),
+        })
       })
       let ended: Promise<void> | undefined
       const finish = async () => {
@@ -174,7 +183,7 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
   /** Where a query that names few columns is wrong, it is put again with all of them, so that DuckDB can say what is there. */
   async #attempt<T>(
     query: PreparedQuery,
-    bindPaths: boolean,
+    bindPaths: BindPaths,
     run: (sql: string, values: Readonly<Record<string, Value>>) => Promise<T>,
   ): Promise<T> {
     const statement = (everyColumn: boolean) => {
@@ -203,7 +212,7 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
       const open = connection
       const staged = `${staging.folder}/rows.parquet`
       const options = { ...this.#options(query), readOnly: false }
-      const rows = await this.#attempt(query, false, (sql, values) =>
+      const rows = await this.#attempt(query, 'never', (sql, values) =>
         open.run(`COPY (${sql}) TO ${quoteLiteral(staged)} (FORMAT parquet, COMPRESSION zstd)`, values, options),
       )
       await store.put(basename(target), { path: staged, size: (await statInput(staged))?.size ?? 0 })

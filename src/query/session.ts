@@ -106,7 +106,8 @@ export class Session {
           bound[name] = paths.map(escapePattern)
           return `$${name}`
         }
-        const relations = tables.map((table) => table.relation(everyColumn, bindPaths && plan.bindable ? listPaths : undefined))
+        const bind = plan.bindable && (bindPaths === 'always' || (bindPaths === 'with parameters' && plan.parameters.size > 0))
+        const relations = tables.map((table) => table.relation(everyColumn, bind ? listPaths : undefined))
         return { sql: fillIn(plan, relations, external.map(quotePaths)), values: bound }
       },
       small: plan.growing ? false : tables.every(({ rows }) => rows !== undefined && rows <= smallRows),
