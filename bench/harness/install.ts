@@ -11,9 +11,9 @@ const lists = join(places.root, 'bench', 'peers')
 /** Installs LanceDB (npm), delta-rs and DuckDB's Delta extension (Python); returns the extension's file. */
 export async function installPeers(): Promise<string> {
   await mkdir(places.peers, { recursive: true })
-  await once('npm', ['package.json', 'package-lock.json'], async () => {
-    for (const file of ['package.json', 'package-lock.json']) await copyFile(join(lists, file), join(places.peers, file))
-    await command('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], places.peers)
+  await once('npm', ['package.json'], async () => {
+    await copyFile(join(lists, 'package.json'), join(places.peers, 'package.json'))
+    await command('npm', ['install', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error'], places.peers)
   })
   await once('python', ['requirements.txt'], async () => {
     await rm(join(places.peers, 'venv'), { recursive: true, force: true })

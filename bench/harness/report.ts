@@ -8,6 +8,9 @@ import type { Target } from './case.ts'
 import type { Measured } from './contend.ts'
 import { median, quantile } from './measure.ts'
 
+/** With fewer rounds nothing is said of a figure that varies; contenders that limit their samples themselves hardly vary. */
+const fewest = 3
+
 /** A metric of one contender. */
 export interface Figure {
   readonly contender: string
@@ -88,7 +91,7 @@ export function printed(one: CaseReport): string {
   return lines.join('\n')
 }
 
-function judge(target: Target, { samples, failures }: Measured): Verdict {
+function judge(target: Target, { case: one, samples, failures }: Measured): Verdict {
   const metric = target.metric ?? 'wall'
   const subject = samples.get(target.of) ?? []
   const other = target.to === undefined ? undefined : (samples.get(target.to) ?? [])
@@ -115,6 +118,16 @@ function judge(target: Target, { samples, failures }: Measured): Verdict {
     }
   }
   const { low, high } = spread(values)
+  if (values.length < fewest && one.contenders.find(({ name }) => name === target.of)?.samples === undefined) {
+    return {
+      ...base,
+      median: median(values),
+      low,
+      high,
+      verdict: 'not measurable',
+      why: `${values.length} rounds say nothing of the spread`,
+    }
+  }
   const verdict = high <= target.atMost ? 'met' : low > target.atMost ? 'missed' : 'not measurable'
   return { ...base, median: median(values), low, high, verdict }
 }

@@ -42,8 +42,7 @@ def small_batches(count):
 def small_appends(setting):
     from deltalake import DeltaTable, write_deltalake
 
-    count = 30 if setting["short"] else 100
-    batches = small_batches(count)
+    batches = small_batches(300)
 
     def sample(round):
         path = os.path.join(setting["work"], f"t{round}")
