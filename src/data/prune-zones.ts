@@ -27,7 +27,7 @@ export type FileSource = Pick<FileList, 'connection' | 'relation'>
 export type ZoneFamily = 'number' | 'time' | 'boolean' | 'text'
 
 /** NULLs in a file, as far as the log says. */
-export const nullsUnknown = 0
+const nullsUnknown = 0
 export const nullsNone = 1
 export const nullsAll = 2
 
@@ -120,7 +120,7 @@ export function zoneKey(path: readonly string[]): string {
 }
 
 /** The family of a type, `undefined` for types whose values have no statistics that are used. */
-export function familyOf(type: DataType): ZoneFamily | undefined {
+function familyOf(type: DataType): ZoneFamily | undefined {
   if (typeof type !== 'string') return undefined
   if (/^(long|integer|short|byte|float|double|decimal\(.*)$/.test(type)) return 'number'
   if (/^(date|timestamp|timestamp_ntz)$/.test(type)) return 'time'

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Connection, trustedEngine } from '../../src/engine/index.ts'
-import { openSession, type QueryTarget, type Session, type SessionTable } from '../../src/query/index.ts'
+import type { QueryTarget, Session, SessionTable } from '../../src/query/index.ts'
 import { quoteIdentifier, quoteLiteral } from '../../src/schema/quoting.ts'
 import type { DataType, StructType } from '../../src/schema/types.ts'
 import { localStore } from '../../src/storage/index.ts'
@@ -51,7 +51,8 @@ export async function makeTarget(
     await connection.run(`COPY (${file.sql}) TO ${quoteLiteral(local)} (FORMAT parquet)`)
     const stats = file.stats === undefined ? await statistics(connection, local, schema, Object.keys(file.partition ?? {})) : file.stats
     const partition = Object.entries(file.partition ?? {})
-    const texts = (list: readonly (string | null)[]) => `[${list.map((text) => (text === null ? 'NULL' : quoteLiteral(text))).join(', ')}]::VARCHAR[]`
+    const texts = (list: readonly (string | null)[]) =>
+      `[${list.map((text) => (text === null ? 'NULL' : quoteLiteral(text))).join(', ')}]::VARCHAR[]`
     await connection.run(`INSERT INTO ${relation} VALUES (${quoteLiteral(path)}, map(${texts(partition.map(([name]) => name))}, ${texts(partition.map(([, value]) => value))}),
       ${statSync(local).size}, 0, ${stats === null ? 'NULL' : quoteLiteral(stats)}, ${stats === null ? 'NULL' : `(${quoteLiteral(stats)}->>'numRecords')::BIGINT`}, NULL, NULL, NULL)`)
   }
@@ -99,9 +100,6 @@ export async function codeOf(session: Session, sql: string, options?: Parameters
   }
 }
 
-/** A session over tables. */
-export const sessionOf = (...tables: readonly SessionTable[]): Session => openSession(tables)
-
 /** Statistics as Spark writes them: text cut to 32 characters, times to the millisecond, no minimum or maximum of NaN. */
 async function statistics(connection: Connection, path: string, schema: StructType, partitions: readonly string[]): Promise<string> {
   const fields = schema.fields.filter(({ name }) => !partitions.includes(name))
@@ -109,7 +107,10 @@ async function statistics(connection: Connection, path: string, schema: StructTy
   const there = fields.filter(({ name }) => present.includes(name))
   const bound = (name: string, type: DataType, side: 'min' | 'max') => {
     const value = `${side}(${quoteIdentifier(name)})`
-    if (type === 'string') return side === 'min' ? `left(${value}, 32)` : `CASE WHEN length(${value}) > 32 THEN left(${value}, 32) || chr(1114111) ELSE ${value} END`
+    if (type === 'string')
+      return side === 'min'
+        ? `left(${value}, 32)`
+        : `CASE WHEN length(${value}) > 32 THEN left(${value}, 32) || chr(1114111) ELSE ${value} END`
     if (type === 'timestamp') return `strftime(date_trunc('milliseconds', ${value}), '%Y-%m-%dT%H:%M:%S.%gZ')`
     if (type === 'timestamp_ntz') return `strftime(date_trunc('milliseconds', ${value}), '%Y-%m-%dT%H:%M:%S.%g')`
     if (type === 'double' || type === 'float') {
