@@ -99,6 +99,7 @@ test('a truncated, a foreign and a missing file', async () => {
     expect(error.message).toContain(path)
   }
   expect(await errorOf(table.append({ files: join(root, 'absent.parquet') }))).toMatchObject({ code: 'INPUT_NOT_FOUND' })
+  expect(await errorOf(table.append({ files: folder }))).toMatchObject({ code: 'INPUT_IS_TABLE' })
   expect(await errorOf(table.append({ files: good, format: 'xml' as never }))).toMatchObject({
     code: expect.stringMatching(/INPUT_FORMAT_UNKNOWN|INVALID_ARGUMENT/),
   })

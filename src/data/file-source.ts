@@ -149,6 +149,7 @@ async function text(bytes: AsyncIterable<Uint8Array>): Promise<string> {
 async function filesIn(folder: string, format: InputFormat): Promise<InputStat[]> {
   const found: InputStat[] = []
   for await (const { key, meta } of localStore(folder).list('', { meta: true })) {
+    if (key.startsWith('_delta_log/')) throw isTable(folder)
     const hidden = key.split('/').some((part) => /^[_.]/.test(part))
     if (!hidden && formatOf(key) === format) found.push({ path: `${folder}/${key}`, size: meta?.size ?? 0, kind: 'file' })
   }
@@ -183,6 +184,14 @@ function formatOf(path: string): InputFormat | undefined {
 function checkSchema(schema: StructType, path: string): void {
   if (schema.fields.length === 0) throw inputCorrupt(path, 'it has no columns')
   for (const field of schema.fields) toSqlType(field.type)
+}
+
+/** The folder's files are not the table's rows: some are of older versions, some of none. */
+function isTable(folder: string): InputError {
+  return new InputError('INPUT_IS_TABLE', `${folder} is a table; its files alone do not say which rows a version has.`, {
+    remedy: "Write the version to a file first: varve query REF 'SELECT * FROM ...' --output FILE.",
+    data: { path: folder },
+  })
 }
 
 function unsupportedFormat(format: string): InputError {

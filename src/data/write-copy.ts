@@ -139,7 +139,7 @@ export class CopyWriter {
     // read with one thread for the sake of order, costs a third less.
     const split = source.bytes === undefined || source.bytes > size
     const path = split ? this.#nextPath() : `${this.#nextPath()}.parquet`
-    const options = split ? [`FILE_SIZE_BYTES ${size}`] : []
+    const options = split ? [`FILE_SIZE_BYTES ${size}`, 'PRESERVE_ORDER false'] : []
     const files = await this.#copyTo(path, `SELECT ${columns.join(', ')} FROM ${source.sql}`, options, source)
     return readCopiedFiles(files, []).map((file) => this.#staged(file, values))
   }

@@ -33,7 +33,7 @@ export class SchemaError extends VarveError {}
 /** A value does not fit its column. Codes: `VALUE_OUT_OF_RANGE`, `INVALID_VALUE`, `NOT_NULL_VIOLATED`. */
 export class ValueError extends VarveError {}
 
-/** Input that cannot be read as what it should be. Codes: `INPUT_NOT_FOUND`, `INPUT_CORRUPT`, `INPUT_FORMAT_UNKNOWN`. */
+/** Input that cannot be read as what it should be. Codes: `INPUT_NOT_FOUND`, `INPUT_CORRUPT`, `INPUT_FORMAT_UNKNOWN`, `INPUT_IS_TABLE`. */
 export class InputError extends VarveError {}
 
 /** SQL that is wrong or not allowed here. Codes: `SQL_ERROR`, `SQL_NOT_READ_ONLY`, `SQL_REFUSED`, `SQL_UNKNOWN_TABLE`, `OUT_OF_MEMORY`. */

@@ -11,7 +11,7 @@
 import { randomUUID } from 'node:crypto'
 import { closeSync, linkSync, lstatSync, mkdirSync, openSync, rmdirSync, unlinkSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { checkAborted, checkRange, errnoOf, systemFailure, unsafeStore } from './failures.ts'
 import { checkKey, invalidKey } from './keys.ts'
@@ -159,19 +159,22 @@ class LocalStore implements ObjectStore {
       `${stagingFolder}/${id}`,
       async () => {
         this.#beforeWrite()
-        const above = join(this.#root.folder, stagingFolder)
-        const folder = join(above, id)
+        const folder = join(this.#root.folder, stagingFolder, id)
         this.#root.prepareFolder(stagingFolder, false)
         mkdirSync(folder, { recursive: true })
         return {
           folder,
           dispose: async () => {
             await rm(folder, { recursive: true, force: true })
-            // The last to leave takes the folder with it; another's body in it keeps it.
-            try {
-              rmdirSync(above)
-              this.#root.forget(stagingFolder)
-            } catch {}
+            // The last to leave takes the folders with it; anything in them keeps them.
+            for (const empty of [stagingFolder, dirname(stagingFolder)]) {
+              try {
+                rmdirSync(join(this.#root.folder, empty))
+                this.#root.forget(empty)
+              } catch {
+                break
+              }
+            }
           },
         }
       },

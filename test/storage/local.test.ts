@@ -223,7 +223,7 @@ describe('a write', () => {
     await store.put('day=1/x.parquet', { path, size: 4 })
     expect(statSync(join(root, 'day=1/x.parquet')).ino).toBe(ino)
     await staging.dispose()
-    expect(everything(root)).toEqual(['_varve', 'day=1', 'day=1/x.parquet'])
+    expect(everything(root)).toEqual(['day=1', 'day=1/x.parquet'])
   })
 
   test('of a link or of nothing is refused', async () => {
