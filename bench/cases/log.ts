@@ -51,14 +51,14 @@ async function requests(path: string, versions: number): Promise<Sample> {
 }
 
 const sizes = [10, 1_000, 10_000, 100_000]
-const metrics = ['open', 'latest', 'asOfLatest', 'asOfMiddle', 'asOfBetween'] as const
+const metrics = ['open', 'latest', 'asOfLatest', 'asOfMiddle'] as const
 
 /** Opening. */
 export const openVersions: Case = {
   name: 'open',
   title: `open, asOf(latest) and asOf(middle) with a new handle, milliseconds (median of ${times})`,
   needs: sizes.map((versions) => `history-${versions}`),
-  shows: [...metrics, 'requests', 'lists'],
+  shows: [...metrics, 'asOfBetween', 'requests', 'lists'],
   contenders: [...sizes.map(opener), { name: 'delta-rs 10', role: 'peer' }, { name: 'delta-rs 10000', role: 'peer' }],
   targets: [
     ...metrics.map((metric) => ({
