@@ -1,6 +1,6 @@
 /**
  * Where data files lie: `part-<uuid>.parquet`, in one folder for each partition value, named as Hive names them. Folder names are
- * for people: values are read from the log alone (RULES 5), so a name that would be too long is cut and told apart by a hash.
+ * for people: values are read from the log alone, so a name that would be too long is cut and told apart by a hash.
  */
 import { v4 as uuid } from 'uuid'
 import { hashBytes } from '../storage/index.ts'

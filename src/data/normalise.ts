@@ -15,7 +15,7 @@ export interface Relation {
 }
 
 /**
- * Describes a relation and converts what DuckDB has and Delta lacks (CLI.md "Types"), refusing values that would change.
+ * Describes a relation and converts what DuckDB has and Delta lacks, refusing values that would change.
  * @throws SchemaError `UNSUPPORTED_TYPE` naming column and type
  */
 export async function normalise(

@@ -6,7 +6,7 @@ import type { StructField } from '../schema/types.ts'
 
 /** How the columns of a table map to those of its files. */
 export interface ColumnNaming {
-  /** Whether names and ids come from the fields' metadata. Annotations without the table's property are ignored (RULES 20). */
+  /** Whether names and ids come from the fields' metadata. Annotations without the table's property are ignored. */
   readonly mapped: boolean
 }
 

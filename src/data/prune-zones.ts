@@ -302,12 +302,12 @@ class ZoneLoader {
         if (!Number.isSafeInteger(to) || type === 'float') high[i] = to + Math.abs(to) * precision
       }
       if (partition) continue
-      // Statistics are cut to the millisecond (RULES 16); a cut towards zero moves a time before 1970 up.
+      // Statistics are cut to the millisecond; a cut towards zero moves a time before 1970 up.
       if (timestamp) {
         low[i] = low[i]! - 1000
         high[i] = high[i]! + 1000
       }
-      // NaN is the greatest value, and some writers leave it out of the maximum (RULES 18).
+      // NaN is the greatest value, and some writers leave it out of the maximum.
       if (floating) high[i] = Number.NaN
     }
   }

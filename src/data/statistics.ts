@@ -3,7 +3,7 @@
  * the shape of the schema, under physical names. Both ways of writing give their minima, maxima and counts as
  * {@link LeafStatistics}; what is left out and how values are spelt is decided here alone, so that both give the same text.
  *
- * A bound may be wider than the data, never narrower; what JSON cannot say (NaN, an infinity) is left out (RULES 16-18).
+ * A bound may be wider than the data, never narrower; what JSON cannot say (NaN, an infinity) is left out.
  */
 import { decimalParts } from '../schema/sql-type.ts'
 import type { DataType, PrimitiveType, StructType } from '../schema/types.ts'

@@ -1,5 +1,5 @@
 /**
- * Rows into data files of a table (DESIGN 5): conformed to its schema, split by partition, with statistics and SHA-256, durable in
+ * Rows into data files of a table: conformed to its schema, split by partition, with statistics and SHA-256, durable in
  * the store. No version names the files yet. When anything fails, none of them is left.
  *
  * Source -> conform -> small and flat: `write-small.ts`; else `write-copy.ts` -> `publish.ts` -> DataFile

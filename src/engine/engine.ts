@@ -1,5 +1,5 @@
 /**
- * DuckDB instances (DESIGN "Engine"): one trusted instance a process, which reads and writes what Varve names; closed instances, which
+ * DuckDB instances: one trusted instance a process, which reads and writes what Varve names; closed instances, which
  * see the folders of one session and nothing else; throw-away instances, which see no file at all and parse what a user typed.
  *
  * All are in memory, take every timestamp as UTC, never fetch an extension, and keep their spilled data in a folder of their own.

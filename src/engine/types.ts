@@ -150,7 +150,7 @@ export function readType(binding: Binding, type: LogicalType): EngineType {
 }
 
 /**
- * Delta's type for a DuckDB type (CLI.md "Types"), nested too. A type that Delta lacks is named as DuckDB spells it; inside a nested
+ * Delta's type for a DuckDB type, nested too. A type that Delta lacks is named as DuckDB spells it; inside a nested
  * type the innermost one is named.
  */
 export function toDataType(type: EngineType): DataType | Unsupported {

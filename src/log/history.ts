@@ -2,7 +2,7 @@
  * When versions were committed, and which version an instant names.
  *
  * With in-commit timestamps a commit says its own time, and instants are found by bisection, reading a handful of commits. Without,
- * the store's modification times count, made strictly monotonic (§In-Commit Timestamps; RULES of commit time): a time that is not
+ * the store's modification times count, made strictly monotonic (§In-Commit Timestamps): a time that is not
  * later than the one before becomes that one plus a millisecond. Where in-commit timestamps were enabled midway, commits before the
  * enablement version have the one kind of time and those from it on the other, and the two ranges never mix.
  */

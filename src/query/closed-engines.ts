@@ -1,5 +1,5 @@
 /**
- * Closed instances (DESIGN "Engine") by what they may open. Opening one takes some ten milliseconds and its settings cannot change, so
+ * Closed instances by what they may open. Opening one takes some ten milliseconds and its settings cannot change, so
  * those that see the same folders are one, and a few are kept when nobody uses them.
  */
 import { type Connection, closedEngine, type Engine } from '../engine/index.ts'

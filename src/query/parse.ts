@@ -1,5 +1,5 @@
 /**
- * SQL text to tree and back, through DuckDB's own parser (DESIGN "SQL sessions"). Text goes in as a bound value and is only parsed;
+ * SQL text to tree and back, through DuckDB's own parser. Text goes in as a bound value and is only parsed;
  * what comes back is one SELECT. Integers keep all 64 bits. EXPLAIN, which cannot be serialised, is taken off first.
  */
 import { LosslessNumber } from 'lossless-json'

@@ -1,5 +1,5 @@
 /**
- * A point in a table's history, as a reference or SQL names it (CLI.md "References"): a version, an instant with a zone, a date, a tag.
+ * A point in a table's history, as a reference or SQL names it: a version, an instant with a zone, a date, a tag.
  */
 import { UsageError } from '../errors/index.ts'
 

@@ -1,5 +1,5 @@
 /**
- * JSON as the log needs it: integers beyond 2^53 survive as bigints (RULES of the protocol's long type), a key `__proto__` is a key
+ * JSON as the log needs it: integers beyond 2^53 survive as bigints, a key `__proto__` is a key
  * like any other, and writing puts bigints out as plain digits. Text without a long run of digits goes through the engine's own
  * parser, which is many times faster.
  */

@@ -1,4 +1,4 @@
-/** A store over another that fails by plan, in every way that a network lets a store fail (STORAGE.md 9). For tests. */
+/** A store over another that fails by plan, in every way that a network lets a store fail. For tests. */
 import { readFile, rm } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { AbortedError, StoreThrottledError, StoreUnreachableError } from '../errors/index.ts'

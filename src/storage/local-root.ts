@@ -1,7 +1,7 @@
 /**
  * The folder that a local store stands on, and the way from a key to a path that may be opened.
  *
- * - A folder is resolved once and remembered as inside (DESIGN 6): a symbolic link that leads out of the root is refused before
+ * - A folder is resolved once and remembered as inside: a symbolic link that leads out of the root is refused before
  *   anything is opened or written through it. The last part of a key is opened without following links, so it costs nothing;
  *   where it is a link after all, `inside` resolves it.
  * - A folder for a write is made when it is missing, and the names that lead to it are put on stable storage once a process, since

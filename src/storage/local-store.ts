@@ -1,5 +1,5 @@
 /**
- * A folder on a local disk as a store (STORAGE.md). Linux and macOS.
+ * A folder on a local disk as a store. Linux and macOS.
  *
  * - `putIfAbsent` is a hard link, which never overwrites and never shows half a file (Node's rename replaces, and an exclusive open
  *   shows half a file). On a file system that is not known to have safe ones it is tried before the first write.

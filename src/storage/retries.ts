@@ -1,5 +1,5 @@
 /**
- * The one layer that tries again (STORAGE.md 3), above every kind of store and below everything else.
+ * The one layer that tries again, above every kind of store and below everything else.
  *
  * - Reads go on at the byte reached, as long as it is still the same object; a short body is noticed by its length.
  * - `put` and `delete` are repeated: what they do twice is the same as once.

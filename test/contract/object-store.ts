@@ -1,5 +1,5 @@
 /**
- * What every store promises (STORAGE.md), as one suite. A kind or a wrapper passes it or is none. `make` gives a fresh, empty store;
+ * What every store promises, as one suite. A kind or a wrapper passes it or is none. `make` gives a fresh, empty store;
  * `others` more handles on the same objects, as other processes would hold them.
  */
 import { createHash, randomUUID } from 'node:crypto'
