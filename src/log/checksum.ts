@@ -3,8 +3,8 @@
  *
  * Every commit of ours is followed by its checksum, made from the one before and the commit's own actions, never by a replay; where the
  * counts of the one before are not known, none is written. A checksum is derived data: written after the commit, never over another,
- * not synced, and ignored where it is missing, torn or out of step. It repeats the schema, so old ones are thinned: one in a hundred
- * is enough to reach any version by reading the few commits after it.
+ * not synced, and ignored where it is missing, torn or out of step. It repeats the schema, so old ones are thinned, to one in ten, or to
+ * one in a hundred where the schema is wide: from there any version is reached by reading the few commits after it.
  *
  * What the protocol has no field for (rows, progress since the checkpoint) stands under the one key `varve`.
  */
@@ -15,8 +15,14 @@ import type { DomainMetadata, Metadata, Protocol, Txn } from './actions.ts'
 import { checksumKey } from './paths.ts'
 import type { SinceCheckpoint, TableState } from './state.ts'
 
-/** Every checksum whose version is a multiple of this is kept. */
-export const checksumsKept = 100
+/** Of small and of large checksums, those are kept whose version is a multiple of this. */
+const kept = { small: 10, large: 100 }
+
+/** From this many bytes on a checksum is a large one. */
+const large = 8 << 10
+
+/** Thinning comes once for so many versions, and leaves the last so many alone. */
+const thinnedTogether = 100
 
 interface ChecksumFile {
   readonly txnId?: string
@@ -51,15 +57,27 @@ export async function writeChecksum(store: ObjectStore, state: TableState): Prom
       ...(state.checkpoint ? { checkpoint: state.checkpoint } : {}),
     },
   }
-  await store.putIfAbsent(checksumKey(state.version), new TextEncoder().encode(stringifyJson(file)), { durable: false })
-  if (state.version % checksumsKept === 0 && state.version >= 2 * checksumsKept) {
-    const first = state.version - 2 * checksumsKept + 1
-    await store.delete(Array.from({ length: checksumsKept - 1 }, (_, i) => checksumKey(first + i)))
+  const bytes = new TextEncoder().encode(stringifyJson(file))
+  await store.putIfAbsent(checksumKey(state.version), bytes, { durable: false })
+  if (state.version % thinnedTogether !== 0 || state.version < 2 * thinnedTogether) return
+  const first = state.version - 2 * thinnedTogether + 1
+  const versions = Array.from({ length: thinnedTogether - 1 }, (_, i) => first + i)
+  const every = bytes.length < large ? kept.small : kept.large
+  await store.delete(versions.filter((version) => version % every !== 0).map(checksumKey))
+}
+
+/** Reads the checksum nearest to a version, at it or below, among those that writing and thinning leave. */
+export async function nearestChecksum(store: ObjectStore, version: number, signal?: AbortSignal): Promise<TableState | undefined> {
+  const candidates = new Set([version, version - 1, version - (version % kept.small), version - (version % kept.large)])
+  for (const candidate of candidates) {
+    const state = candidate >= 0 ? await readChecksum(store, candidate, signal) : undefined
+    if (state) return state
   }
+  return undefined
 }
 
 /** Reads the checksum of a version; `undefined` where there is none that can be believed. */
-export async function readChecksum(store: ObjectStore, version: number, signal?: AbortSignal): Promise<TableState | undefined> {
+async function readChecksum(store: ObjectStore, version: number, signal?: AbortSignal): Promise<TableState | undefined> {
   let bytes: Uint8Array
   try {
     ;({ bytes } = await store.get(checksumKey(version), { signal }))

@@ -7,7 +7,7 @@
  */
 import { LogError, VersionNotFoundError } from '../errors/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { checksumsKept, readChecksum } from './checksum.ts'
+import { nearestChecksum } from './checksum.ts'
 import { type Commit, chainId, commitInfoOf, readCommit, readCommitIfThere } from './commit.ts'
 import { FileList } from './file-list.ts'
 import { findLatest, findLatestFrom, readHints } from './latest.ts'
@@ -189,14 +189,4 @@ async function readState(
   let state = fromChecksum
   while (state.version < version) state = advance(state, await readCommit(store, state.version + 1, signal))
   return state
-}
-
-/** The version's own checksum, the one that thinning keeps below it, or the next below. */
-async function nearestChecksum(store: ObjectStore, version: number, signal?: AbortSignal): Promise<TableState | undefined> {
-  const kept = version - (version % checksumsKept)
-  for (const candidate of [version, version - 1, kept]) {
-    const state = candidate >= 0 ? await readChecksum(store, candidate, signal) : undefined
-    if (state) return state
-  }
-  return undefined
 }
