@@ -14,9 +14,14 @@ export interface WriteTarget {
   /** Of files that DuckDB writes. Default `zstd`. */
   readonly compression?: 'zstd' | 'snappy' | undefined
   readonly signal?: AbortSignal | undefined
+  /**
+   * Where given, small files may still be on their way when `writeFiles` ends: their puts are added here, and whoever names the files
+   * waits for all of them first. So their syncs overlap with the commit's own.
+   */
+  readonly unfinished?: Promise<unknown>[] | undefined
 }
 
-/** A data file that is in the store, on stable storage, and in no version yet. */
+/** A data file that is in the store, on stable storage (but see `unfinished`), and in no version yet. */
 export interface DataFile {
   /** Its key in the store, decoded. */
   readonly path: string

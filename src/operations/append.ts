@@ -39,8 +39,16 @@ export async function append(log: DeltaLog, input: Input, options: AppendOptions
   try {
     const { target, metadata, actions } = options.mergeSchema ? merge(state, schema, source.schema) : unchanged(state, schema)
     const { partitionColumns, configuration } = metadata
-    const files = await writeFiles(source, { store: log.store, schema: target, partitionColumns, properties: configuration, signal })
-    return await commitFiles(log, state, files, { ...options, inputs: source.inputs, actions })
+    const unfinished: Promise<unknown>[] = []
+    const files = await writeFiles(source, {
+      store: log.store,
+      schema: target,
+      partitionColumns,
+      properties: configuration,
+      signal,
+      unfinished,
+    })
+    return await commitFiles(log, state, files, { ...options, inputs: source.inputs, actions, unfinished })
   } finally {
     await source.close()
   }
@@ -75,7 +83,12 @@ export async function commitFiles(
   log: DeltaLog,
   state: TableState,
   files: readonly DataFile[],
-  options: AppendOptions & { readonly inputs: Source['inputs']; readonly actions?: readonly Action[] },
+  options: AppendOptions & {
+    readonly inputs: Source['inputs']
+    readonly actions?: readonly Action[]
+    /** Puts of the files that are still on their way. */
+    readonly unfinished?: readonly Promise<unknown>[]
+  },
 ): Promise<CommitResult> {
   const txn = transactionId(options)
   const metrics = writeMetrics(files)
@@ -91,9 +104,11 @@ export async function commitFiles(
     source: options.source,
     inputs: options.inputs,
   }
+  const after = options.unfinished?.length ? Promise.all(options.unfinished) : undefined
+  after?.catch(() => undefined)
   let done = false
   try {
-    const outcome = await commit(log, state, prepared, { txn, signal: options.signal })
+    const outcome = await commit(log, state, prepared, { txn, signal: options.signal, after })
     if (outcome.outcome === 'conflict') throw conflictError(log.store.root, outcome.conflict)
     if (outcome.outcome === 'applied') return alreadyApplied(outcome.state)
     done = true
@@ -104,7 +119,10 @@ export async function commitFiles(
     if (error instanceof UnknownOutcomeError) done = true
     throw error
   } finally {
-    if (!done) await discard(log.store, files)
+    if (!done) {
+      await Promise.allSettled(options.unfinished ?? [])
+      await discard(log.store, files)
+    }
   }
 }
 
