@@ -7,6 +7,7 @@ import { type ChosenFile, chooseFiles } from '../data/prune.ts'
 import type { Value } from '../engine/index.ts'
 import { DataFileError, ObjectNotFoundError, QueryError, ValueError } from '../errors/index.ts'
 import type { StructType } from '../schema/types.ts'
+import { keyOfPath } from '../storage/index.ts'
 import type { Pinned } from '../storage/object-store.ts'
 import { asciiLower, type Node } from './ast.ts'
 import { evaluateConstant } from './constants.ts'
@@ -51,8 +52,9 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
   const predicate = await predicateFor(plan, table, schemas, values)
   const list = await target.files()
   const files = await chooseFiles(list, { schema, partitionColumns, physicalName: (field) => physicalName(field, naming) }, predicate)
-  const pinned = await pin(target, files, signal)
-  const [path, key] = [pinned.paths[0], files[0]?.path]
+  const keys = files.map(({ path }) => keyIn(target, path))
+  const pinned = await pin(target, keys, signal)
+  const [path, key] = [pinned.paths[0], keys[0]]
   const columns = neededColumns(plan, schema)
   return {
     target,
@@ -125,24 +127,24 @@ function neededColumns({ names }: QueryPlan, schema: StructType): ReadonlySet<st
   return new Set(schema.fields.filter((field) => names.has(asciiLower(field.name))).map((field) => field.name))
 }
 
-async function pin({ store, version }: QueryTarget, files: readonly ChosenFile[], signal: AbortSignal | undefined): Promise<Pinned> {
-  if (files.length === 0) return { paths: [], release: async () => {} }
-  const outside = files.find(({ path }) => path.startsWith('/'))
-  if (outside !== undefined) {
-    throw new DataFileError(
-      'PATH_OUTSIDE_ROOT',
-      `Version ${version} of ${store.root} names the file ${outside.path}, which lies outside the table.`,
-      {
-        remedy: 'Copy the table whole (a deep clone), so that its files lie under its folder.',
-        data: { path: outside.path, version },
-      },
-    )
-  }
+/** The log may name a file by its absolute path (§Add File and Remove File), as another engine's import of a folder does. */
+function keyIn({ store, version }: QueryTarget, path: string): string {
+  const key = path.startsWith('/') ? keyOfPath(store, path) : path
+  if (key !== undefined) return key
+  throw new DataFileError(
+    'PATH_OUTSIDE_ROOT',
+    `Version ${version} of ${store.root} names the file ${path}, which lies outside the table.`,
+    {
+      remedy: 'Copy the table whole (a deep clone), so that its files lie under its folder.',
+      data: { path, version },
+    },
+  )
+}
+
+async function pin({ store, version }: QueryTarget, keys: readonly string[], signal: AbortSignal | undefined): Promise<Pinned> {
+  if (keys.length === 0) return { paths: [], release: async () => {} }
   try {
-    return await store.materialise(
-      files.map(({ path }) => path),
-      { signal },
-    )
+    return await store.materialise(keys, { signal })
   } catch (error) {
     if (!(error instanceof ObjectNotFoundError)) throw error
     const path = String(error.data.key ?? '')

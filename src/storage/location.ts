@@ -1,3 +1,5 @@
+import { realpathSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { StoreUnsupportedError, UsageError } from '../errors/index.ts'
 import { localStore } from './local-store.ts'
@@ -13,6 +15,22 @@ const scheme = /^([a-z][a-z0-9+.-]+):/i
  */
 export function openStore(location: string): ObjectStore {
   return localStore(localPath(location))
+}
+
+/** The key of an absolute local path in a store; `undefined` where it does not lie inside. Links in its folders are resolved. */
+export function keyOfPath(store: ObjectStore, path: string): string | undefined {
+  if (store.kind !== 'local') return undefined
+  const folder = join(fileURLToPath(store.root), '/')
+  const inside = [path, realPath(path)].find((one) => one.startsWith(folder))
+  return inside?.slice(folder.length)
+}
+
+function realPath(path: string): string {
+  try {
+    return join(realpathSync.native(dirname(path)), basename(path))
+  } catch {
+    return path
+  }
 }
 
 function localPath(location: string): string {
