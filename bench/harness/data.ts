@@ -15,7 +15,7 @@ import { runPython } from './python.ts'
 export const schema = 'id BIGINT, "at" TIMESTAMPTZ, "user" VARCHAR, amount DOUBLE, country VARCHAR'
 
 /** Rows `from` to `to` of the synthetic table; users of 9 characters, or of 43. */
-export function rowsSql(from: number, to: number, long = false): string {
+function rowsSql(from: number, to: number, long = false): string {
   const user = long
     ? `'user-' || md5((hash(i) % 100000)::VARCHAR) || '-' || (hash(i) % 90000 + 10000)`
     : `'user' || (hash(i) % 90000 + 10000)`

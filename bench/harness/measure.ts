@@ -17,7 +17,7 @@ export async function measured(work: () => Promise<Sample | undefined>): Promise
 }
 
 /** The highest resident memory of this process so far, in MiB. */
-export function peakMemory(): number {
+function peakMemory(): number {
   const line = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))
   return Number(line?.[1] ?? 0) / 1024
 }

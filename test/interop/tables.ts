@@ -63,7 +63,7 @@ const flat = (
   FROM (VALUES ${values}) v(id, b, s, i, l, f, d, flag, n, m, t, bin, day, ts)`
 
 /** Every flat type with its extremes, NULL beside the empty value, NaN, infinities, signed zero, times before the epoch. */
-export const flatTypes: TableCase = {
+const flatTypes: TableCase = {
   name: 'flat types',
   schema: flatSchema,
   loads: [
@@ -94,7 +94,7 @@ export const flatTypes: TableCase = {
 }
 
 /** Nested types, each with NULL at every level and empty beside NULL. */
-export const nestedTypes: TableCase = {
+const nestedTypes: TableCase = {
   name: 'nested types',
   schema: `id BIGINT, st STRUCT(a INTEGER, b VARCHAR, c STRUCT(x DOUBLE, y DECIMAL(10,2))), arr BIGINT[], arr2 VARCHAR[][], mp MAP(VARCHAR, INTEGER), ms STRUCT(k VARCHAR, ts TIMESTAMPTZ)[],
     deep MAP(INTEGER, STRUCT(tags VARCHAR[], blob BLOB))`,
@@ -150,7 +150,7 @@ const oddTexts = [
 const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 /** Partition values that need escaping somewhere: in paths, in URIs, in Hive's names. */
-export const oddPartitions: TableCase = {
+const oddPartitions: TableCase = {
   name: 'odd partition values',
   schema: 'id BIGINT, p VARCHAR',
   partitionBy: ['p'],
@@ -162,7 +162,7 @@ export const oddPartitions: TableCase = {
 }
 
 /** A partition column of each type that folders can carry. */
-export const typedPartitions: TableCase = {
+const typedPartitions: TableCase = {
   name: 'partitions of every type',
   schema: 'id BIGINT, day DATE, ts TIMESTAMPTZ, n DECIMAL(20,3), i INTEGER, l BIGINT, flag BOOLEAN, d DOUBLE',
   partitionBy: ['day', 'ts', 'n', 'i', 'l', 'flag', 'd'],
@@ -178,7 +178,7 @@ export const typedPartitions: TableCase = {
 }
 
 /** Column names that a path, a SQL text or a JavaScript object could trip over; no column mapping is needed for them. */
-export const oddNames: TableCase = {
+const oddNames: TableCase = {
   name: 'odd column names',
   schema:
     '"id" BIGINT, "__proto__" VARCHAR, "select" INTEGER, "a.b" INTEGER, "Größe" DOUBLE, "x""y" INTEGER, "back`tick" INTEGER, "it\'s" INTEGER, "constructor" VARCHAR, "😀" BOOLEAN',

@@ -34,7 +34,7 @@ export function sameRows(actual: readonly CanonicalRow[], expected: readonly Can
 }
 
 /** 64 bits of a double as hex, as the form spells it. */
-export function float64(value: number): string {
+function float64(value: number): string {
   if (Number.isNaN(value)) return 'f64:NaN'
   const view = new DataView(new ArrayBuffer(8))
   view.setFloat64(0, value)
@@ -42,7 +42,7 @@ export function float64(value: number): string {
 }
 
 /** 32 bits of a float as hex, as the form spells it. */
-export function float32(value: number): string {
+function float32(value: number): string {
   if (Number.isNaN(value)) return 'f32:NaN'
   const view = new DataView(new ArrayBuffer(4))
   view.setFloat32(0, value)
