@@ -112,7 +112,7 @@ export async function commitFiles(
     if (outcome.outcome === 'conflict') throw conflictError(log.store.root, outcome.conflict)
     if (outcome.outcome === 'applied') return alreadyApplied(outcome.state)
     done = true
-    const warnings = [...outcome.warnings, ...(await settle(log, outcome.state))]
+    const warnings = [...outcome.warnings, ...(await settle(log, outcome.state, outcome.checksum))]
     return { version: outcome.state.version, operation, alreadyApplied: false, metrics, warnings }
   } catch (error) {
     // A commit whose outcome is unknown may name these files.

@@ -16,8 +16,11 @@ import {
 /** The head hint is rewritten whenever the version is a multiple of this. */
 const headEvery = 100
 
-/** Writes what is derived from a version just committed. @returns warnings, one for each thing that could not be written. */
-export async function settle(log: DeltaLog, state: TableState): Promise<string[]> {
+/**
+ * Writes what is derived from a version just committed; `checksum` is its checksum where that is on its way already.
+ * @returns warnings, one for each thing that could not be written.
+ */
+export async function settle(log: DeltaLog, state: TableState, checksum?: Promise<unknown>): Promise<string[]> {
   const warnings: string[] = []
   const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
     try {
@@ -26,7 +29,7 @@ export async function settle(log: DeltaLog, state: TableState): Promise<string[]
       warnings.push(`Version ${state.version} is committed, but ${what} could not be written: ${(error as Error).message}`)
     }
   }
-  await attempt('its checksum', () => writeChecksum(log.store, state))
+  await attempt('its checksum', () => checksum ?? writeChecksum(log.store, state))
   if (state.version > 0 && state.version % headEvery === 0) {
     const head = new TextEncoder().encode(JSON.stringify({ version: state.version }))
     await attempt('the hint at the head', () => log.store.put(headKey, head, { durable: false }))

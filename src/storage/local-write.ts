@@ -82,6 +82,7 @@ export async function createFile(
   }
   // The name is there: from here on, no failure means that nothing was stored.
   release(prepared.path, body)
+  options.onStored?.()
   if (options.durable !== false) {
     try {
       await root.syncFolder(folderOf(key))

@@ -76,6 +76,7 @@ class MemoryStore implements ObjectStore {
     const there = this.#objects.get(key)
     if (there !== undefined) return { outcome: 'exists', meta: there.meta }
     const meta = this.#store(key, bytes)
+    options.onStored?.()
     await handedOver(body)
     return { outcome: 'created', meta }
   }

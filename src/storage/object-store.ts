@@ -54,6 +54,11 @@ export interface WriteOptions {
    * rejects, nothing is stored and the call rejects with its reason.
    */
   readonly after?: Promise<unknown> | undefined
+  /**
+   * Called by `putIfAbsent` as soon as the object is there, while it is still being made durable: for what may follow it, such as a
+   * derived object in the same folder, whose name then costs no sync of its own. A store may leave the call out.
+   */
+  readonly onStored?: (() => void) | undefined
 }
 
 /** Options of a listing. */

@@ -11,7 +11,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AbortedError, ObjectNotFoundError, UnknownOutcomeError, type VarveError } from '../errors/index.ts'
-import { type Action, chainId, commitKey, DeltaLog, parseActions, StateBuilder, type TableState } from '../log/index.ts'
+import { type Action, chainId, commitKey, DeltaLog, parseActions, StateBuilder, type TableState, writeChecksum } from '../log/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { blindAppendConflict, type Conflict } from './conflict.ts'
 import { type Attempt, commitTimestamp, type Prepared, stage } from './stage.ts'
@@ -19,7 +19,13 @@ import { judge, type TransactionId } from './transaction-id.ts'
 
 /** How a transaction ended. */
 export type CommitOutcome =
-  | { readonly outcome: 'committed'; readonly state: TableState; readonly warnings: readonly string[] }
+  | {
+      readonly outcome: 'committed'
+      readonly state: TableState
+      readonly warnings: readonly string[]
+      /** The checksum on its way, where the store let it follow the commit at once. */
+      readonly checksum: Promise<unknown> | undefined
+    }
   | { readonly outcome: 'applied'; readonly state: TableState }
   | { readonly outcome: 'conflict'; readonly conflict: Conflict }
 
@@ -59,10 +65,17 @@ export async function commit(log: DeltaLog, read: TableState, prepared: Prepared
     const attempt: Attempt = { base, parent: await log.idOf(base.version, signal), now: clock(), txn: recorded(base, txn, verdict) }
     const staged = stage(prepared, attempt)
     const version = base.version + 1
-    if ((await putCommit(log.store, version, staged.bytes, options)) === 'created') {
-      const state = afterCommit(base, version, staged.actions)
+    const state = afterCommit(base, version, staged.actions)
+    let checksum: Promise<unknown> | undefined
+    // The checksum's name follows the commit's in the same folder, so no power cut leaves it there alone.
+    const onStored = (): void => {
+      checksum = writeChecksum(log.store, state)
+      // `settle` reports a failure.
+      checksum.catch(() => undefined)
+    }
+    if ((await putCommit(log.store, version, staged.bytes, { ...options, onStored })) === 'created') {
       log.advanceTo(state, chainId(attempt.parent, staged.bytes))
-      return { outcome: 'committed', state, warnings: clockWarnings(base, attempt.now) }
+      return { outcome: 'committed', state, warnings: clockWarnings(base, attempt.now), checksum }
     }
     const conflict = await firstConflict(log, base.version, conflictWith, signal)
     if (conflict) return { outcome: 'conflict', conflict }
@@ -106,10 +119,15 @@ function afterCommit(base: TableState | undefined, version: number, actions: rea
 }
 
 /** Puts a commit's body under its name and settles the outcome. */
-async function putCommit(store: ObjectStore, version: number, bytes: Uint8Array, options: CommitOptions): Promise<'created' | 'exists'> {
-  const { signal, after } = options
+async function putCommit(
+  store: ObjectStore,
+  version: number,
+  bytes: Uint8Array,
+  options: CommitOptions & { readonly onStored?: () => void },
+): Promise<'created' | 'exists'> {
+  const { signal, after, onStored } = options
   if (signal?.aborted) throw new AbortedError('The commit', signal.reason)
-  const first = await store.putIfAbsent(commitKey(version), bytes, { signal, after })
+  const first = await store.putIfAbsent(commitKey(version), bytes, { signal, after, onStored })
   if (first.outcome !== 'unknown') return first.outcome
   for (let tries = 0; tries < resolveTries; tries += 1) {
     const found = await readCommitBytes(store, version)

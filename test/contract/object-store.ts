@@ -329,6 +329,21 @@ export function objectStoreContract(name: string, make: () => Promise<StoreUnder
       expect(await keysOf('')).toEqual(['commit'])
     })
 
+    test('whoever waits for an object to be there is told once, after it is, and not when it is not ours', async () => {
+      const seen: string[] = []
+      const create = (body: string) =>
+        store.putIfAbsent('a', bytesOf(body), {
+          onStored: () => {
+            seen.push(body)
+          },
+        })
+      const there = (await create('one')).outcome
+      await create('two')
+      expect(there).toBe('created')
+      expect([[], ['one']]).toContainEqual(seen)
+      if (seen.length > 0) expect(textOf((await store.get('a')).bytes)).toBe('one')
+    })
+
     test('of 16 writers for one name exactly one creates it, and its bytes are there', async () => {
       const handles = Array.from({ length: 16 }, under.others)
       for (let round = 0; round < 8; round++) {
