@@ -58,7 +58,7 @@ export interface FileEntry {
   readonly deletedRows: number
   /** Partition values as the log spells them. */
   readonly partition: Readonly<Record<string, string | null>>
-  /** The file's statistics, parsed; `null` where it has none. */
+  /** The file's statistics, parsed; `null` where it has none, or none that are JSON (NaN is not). */
   readonly stats: unknown
   readonly modified: Date
 }
@@ -153,7 +153,7 @@ export class Snapshot {
         rows: file.numRecords === undefined ? null : file.numRecords - deletedRows,
         deletedRows,
         partition: Object.fromEntries(Object.entries(file.partitionValues).map(([name, value]) => [logical.get(name) ?? name, value])),
-        stats: file.stats === undefined ? null : parseJson(file.stats),
+        stats: file.stats === undefined ? null : statsOf(file.stats),
         modified: new Date(file.modificationTime),
       }
     }
@@ -196,6 +196,15 @@ export class Snapshot {
 
   async #counts(): Promise<Counts> {
     return this.#state.counts ?? (await this.#fileList()).counts()
+  }
+}
+
+function statsOf(text: string): unknown {
+  try {
+    return parseJson(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
   }
 }
 

@@ -104,7 +104,8 @@ function jsonActions(paths: readonly string[], version: string): string {
   const struct = `STRUCT(${fileFields.map(([name, type]) => `${quoteIdentifier(name)} ${type}`).join(', ')})`
   const columns = `{'add': ${quoteLiteral(struct)}, 'remove': ${quoteLiteral(struct)}}`
   const options = `format = 'newline_delimited', columns = ${columns}, filename = true, maximum_object_size = ${longestLine}`
-  const fields = fileFields.map(([name]) => `action.${quoteIdentifier(name)} AS ${quoteIdentifier(name)}`)
+  const field = (name: string) => (name === 'stats' ? readableStats('action.stats') : `action.${quoteIdentifier(name)}`)
+  const fields = fileFields.map(([name]) => `${field(name)} AS ${quoteIdentifier(name)}`)
   return `SELECT version, added, ${keyAndVector('action.path', 'action."deletionVector"')}, ${fields.join(', ')} FROM (
     SELECT ${version} AS version, add IS NOT NULL AS added, coalesce(add, remove) AS action
     FROM read_json(${quotePaths(paths)}, ${options}) WHERE add IS NOT NULL OR remove IS NOT NULL)`
@@ -131,9 +132,15 @@ function fieldOf(action: string, name: string, present: ReadonlySet<string>): st
   const value = (field: string) => `${action}.${quoteIdentifier(field)}`
   if (name === 'stats' && present.has('stats_parsed')) {
     const typed = `CAST(to_json(${value('stats_parsed')}) AS VARCHAR)`
-    return present.has('stats') ? `coalesce(${value('stats')}, ${typed})` : typed
+    return present.has('stats') ? `coalesce(${readableStats(value('stats'))}, ${typed})` : typed
   }
+  if (name === 'stats' && present.has('stats')) return readableStats(value('stats'))
   return present.has(name) ? value(name) : 'NULL'
+}
+
+/** Statistics are a help, and one file's that are no JSON must not take the table down. */
+function readableStats(stats: string): string {
+  return `CASE WHEN json_valid(${stats}) THEN ${stats} END`
 }
 
 /**

@@ -87,6 +87,10 @@ class FileLayout {
     const read = needed.length > 0 ? needed : schema.fields.filter(inFiles).slice(0, 1)
     for (const [index, field] of read.entries()) this.#names.set(field, joined ? `c${index}` : field.name)
     this.#schema = read.length === 0 ? '' : `, schema = MAP {${read.map((field) => this.#entry(field)).join(', ')}}`
+    // Old writers do not mark text as such, and DuckDB would escape what is not ASCII in it. It can be told so for all columns or none.
+    if (read.some(({ type }) => holds(type, 'string')) && !read.some(({ type }) => holds(type, 'binary') || holds(type, 'variant'))) {
+      this.#schema += ', binary_as_string = true'
+    }
   }
 
   files(paths: readonly string[]): string {
@@ -151,6 +155,18 @@ class FileLayout {
     if (type.type === 'array') return this.#differs(type.elementType)
     if (type.type === 'map') return this.#differs(type.keyType) || this.#differs(type.valueType)
     return type.fields.some((field) => physicalName(field, this.#naming) !== field.name || this.#differs(field.type))
+  }
+}
+
+function holds(type: DataType, wanted: DataType): boolean {
+  if (typeof type === 'string') return type === wanted
+  switch (type.type) {
+    case 'array':
+      return holds(type.elementType, wanted)
+    case 'map':
+      return holds(type.keyType, wanted) || holds(type.valueType, wanted)
+    case 'struct':
+      return type.fields.some((field) => holds(field.type, wanted))
   }
 }
 

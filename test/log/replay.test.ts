@@ -50,6 +50,23 @@ test('a later add of the same key replaces what was said before, and revives a t
   expect((await (await log.files(log.latest)).select()).map((file) => file.size)).toEqual([9])
 })
 
+test.each(['', '{"numRecords":3,"minValues":{"id":'])(
+  'statistics that are no JSON (%j) are none, and take nothing else down',
+  async (stats) => {
+    const store = memoryStore()
+    await putLog(store, [[add('a', { stats }), add('b')]])
+    const told = async () => {
+      const log = (await DeltaLog.open(store))!
+      const list = await log.files(log.latest)
+      expect(await list.counts()).toEqual({ files: 2, bytes: 20, rows: undefined })
+      return (await list.select()).map((file) => file.stats)
+    }
+    expect(await told()).toEqual([undefined, '{"numRecords":3}'])
+    await writeCheckpoint(store, (await DeltaLog.open(store))!.latest, 0)
+    expect(await told()).toEqual([undefined, '{"numRecords":3}'])
+  },
+)
+
 test('spellings of one path are one file', async () => {
   const store = memoryStore()
   await putLog(store, [
