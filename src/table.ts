@@ -6,8 +6,7 @@
  */
 import { type AsOf, stateAsOf } from './as-of.ts'
 import type { Input } from './data/index.ts'
-import { TableNotFoundError } from './errors/index.ts'
-import { type Commit, CommitTimes, commitInfoOf, DeltaLog, parseActions, readCommitIfThere } from './log/index.ts'
+import { type Commit, CommitTimes, commitInfoOf, DeltaLog, noTable, parseActions, readCommitIfThere } from './log/index.ts'
 import { type AppendOptions, append } from './operations/append.ts'
 import { type CreateOptions, create, createOrAppend, type NewTableOptions } from './operations/create.ts'
 import type { CommitResult } from './operations/written.ts'
@@ -51,10 +50,7 @@ export class Table {
     const store = storeOf(location)
     const log = await DeltaLog.open(store, options.signal)
     if (log) return new Table(log)
-    throw new TableNotFoundError('TABLE_NOT_FOUND', `There is no table at ${store.root}.`, {
-      remedy: 'Check the path, or create a table there: varve create, or Table.create.',
-      data: { root: store.root },
-    })
+    throw noTable(store)
   }
 
   /**

@@ -6,7 +6,7 @@ import { VarveError } from './varve-error.ts'
  */
 export class UsageError extends VarveError {}
 
-/** There is no table where one is named. Code: `TABLE_NOT_FOUND`. */
+/** There is no table where one is named, or another than the one that was opened. Codes: `TABLE_NOT_FOUND`, `TABLE_REPLACED`. */
 export class TableNotFoundError extends VarveError {}
 
 /** There is a table, or something else, where one should be created. Codes: `TABLE_EXISTS`, `NOT_A_FOLDER`. */

@@ -13,9 +13,9 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import type { DomainMetadata, Metadata, Protocol, Txn } from './actions.ts'
 import { withSegment } from './file-list.ts'
 import { readHints } from './latest.ts'
+import { overSegment } from './over-segment.ts'
 import { checkpointKey, lastCheckpointKey } from './paths.ts'
 import { fileFields, liveFiles, tombstones } from './replay.ts'
-import { findSegment } from './segment.ts'
 import type { TableState } from './state.ts'
 
 /** A checkpoint waits for this many commits, and for a tenth as many file actions as the last one holds. */
@@ -43,7 +43,7 @@ export async function withNewestCheckpoint(store: ObjectStore, state: TableState
 }
 
 /**
- * Writes the checkpoint of a version and moves the hint to it. `now` (milliseconds) decides which tombstones have expired.
+ * Writes the checkpoint of a version and moves the hint to it; a damaged one before it is passed over. `now` (milliseconds) decides which tombstones have expired.
  * @returns the state with its new checkpoint.
  */
 export async function writeCheckpoint(store: ObjectStore, state: TableState, now: number): Promise<TableState> {
@@ -51,12 +51,13 @@ export async function writeCheckpoint(store: ObjectStore, state: TableState, now
   const staging = await store.stage()
   try {
     const path = `${staging.folder}/${state.version}.checkpoint.parquet`
-    const segment = await findSegment(store, state.version, { hint: state.checkpoint?.version })
-    await withSegment(store, connection, segment, (base, commits) => {
+    const write = (base: string | undefined, commits: string | undefined) => {
       const removes = `SELECT * FROM (${tombstones(base, commits)}) WHERE coalesce("deletionTimestamp", 0) > ${oldestTombstone(state, now)}`
       const rows = [smallRows(state), fileRows('add', addFields, liveFiles(base, commits)), fileRows('remove', removeFields, removes)]
       return connection.run(`COPY (${rows.join(' UNION ALL BY NAME ')}) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION zstd)`)
-    })
+    }
+    const options = { hint: state.checkpoint?.version }
+    await overSegment(store, state.version, options, (segment) => withSegment(store, connection, segment, write))
     const [count] = await connection.all(
       `SELECT count(*) AS actions, count(add.path) AS adds, count(remove.path) AS removes FROM read_parquet(${quoteLiteral(path)})`,
     )

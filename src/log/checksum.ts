@@ -12,8 +12,9 @@ import { ObjectNotFoundError } from '../errors/index.ts'
 import { parseJson, stringifyJson } from '../schema/json.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { DomainMetadata, Metadata, Protocol, Txn } from './actions.ts'
+import { commitInfoOf, isSameTransaction, readCommitIfThere } from './commit.ts'
 import { checksumKey } from './paths.ts'
-import type { SinceCheckpoint, TableState } from './state.ts'
+import { completed, type SinceCheckpoint, type TableState } from './state.ts'
 
 /** Of small and of large checksums, those are kept whose version is a multiple of this. */
 const kept = { small: 10, large: 100 }
@@ -71,9 +72,15 @@ export async function nearestChecksum(store: ObjectStore, version: number, signa
   const candidates = new Set([version, version - 1, version - (version % kept.small), version - (version % kept.large)])
   for (const candidate of candidates) {
     const state = candidate >= 0 ? await readChecksum(store, candidate, signal) : undefined
-    if (state) return state
+    if (state && (await isInStep(store, state, signal))) return state
   }
   return undefined
+}
+
+/** A checksum that a commit since replaced left behind has another `txnId` than the commit that is there. */
+async function isInStep(store: ObjectStore, state: TableState, signal?: AbortSignal): Promise<boolean> {
+  const commit = await readCommitIfThere(store, state.version, signal)
+  return !commit || isSameTransaction(commitInfoOf(commit).txnId, state.txnId)
 }
 
 /** Reads the checksum of a version; `undefined` where there is none that can be believed. */
@@ -108,7 +115,7 @@ function stateOf(file: ChecksumFile, version: number): TableState | undefined {
   return {
     version,
     protocol: file.protocol,
-    metadata: { ...file.metadata, configuration: file.metadata.configuration ?? {} },
+    metadata: completed(file.metadata),
     txns: new Map(file.setTransactions.map((txn) => [txn.appId, txn])),
     domains: new Map(file.domainMetadata.filter((domain) => !domain.removed).map((domain) => [domain.domain, domain])),
     counts: { files: file.numFiles, bytes: file.tableSizeBytes, rows: file.varve?.rows },

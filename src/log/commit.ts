@@ -71,6 +71,11 @@ export function chainId(parent: string | null, bytes: Uint8Array): string {
     .digest('hex')
 }
 
+/** Whether two accounts may be of one commit: not every writer gives a `txnId`. */
+export function isSameTransaction(one: string | null | undefined, other: string | null | undefined): boolean {
+  return one == null || other == null || one === other
+}
+
 /** A hole in the log, named. */
 export function gap(store: ObjectStore, version: number): LogError {
   return new LogError('LOG_GAP', `The log of ${store.root} has no commit of version ${version}, though later ones are there.`, {
@@ -87,7 +92,9 @@ function parseLine(text: string, version: number, line: number): Action {
     throw corrupt(version, line, cause)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw corrupt(version, line)
-  return value as Action
+  // Some writers spell out the actions that a line is not.
+  const actions = Object.entries(value).filter(([, action]) => action !== null)
+  return Object.fromEntries(actions) as unknown as Action
 }
 
 function corrupt(version: number, line: number, cause?: unknown): LogError {

@@ -5,10 +5,10 @@
  * there is nothing. States of other versions come from the checksum nearest below, else from a replay. Everything in the log is
  * immutable, so nothing that was read is ever asked for again.
  */
-import { LogError, VersionNotFoundError } from '../errors/index.ts'
+import { LogError, TableNotFoundError, VersionNotFoundError } from '../errors/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { nearestChecksum } from './checksum.ts'
-import { type Commit, chainId, commitInfoOf, readCommit, readCommitIfThere } from './commit.ts'
+import { type Commit, chainId, commitInfoOf, gap, isSameTransaction, readCommitIfThere } from './commit.ts'
 import { FileList } from './file-list.ts'
 import { findLatest, findLatestFrom, readHints } from './latest.ts'
 import { overSegment } from './over-segment.ts'
@@ -24,10 +24,16 @@ const nearEnough = 1000
 /** How far back a commit of ours is looked for, to go on with its chain of ids. */
 const chainReach = 100
 
+/** Milliseconds after which a look for news makes sure, besides, that the log is still the same. */
+const confirmEvery = 60_000
+
 /** The log of a table. */
 export class DeltaLog {
   readonly store: ObjectStore
   #latest: TableState
+  /** A commit known to be of this table, by which it is recognised. */
+  #mark: { version: number; txnId: string | undefined; etag?: string }
+  #confirmed = Date.now()
   #chain: { version: number; id: string | null } | undefined
   readonly #lists = new Map<number, WeakRef<FileList>>()
   readonly #building = new Map<number, Promise<FileList>>()
@@ -36,6 +42,7 @@ export class DeltaLog {
   private constructor(store: ObjectStore, latest: TableState) {
     this.store = store
     this.#latest = latest
+    this.#mark = { version: latest.version, txnId: latest.txnId }
   }
 
   /** Opens the log under a store's root; `undefined` where there is none. @throws UnsupportedFeatureError, LogError */
@@ -61,7 +68,25 @@ export class DeltaLog {
   /** Looks for news and returns the newest state. */
   async update(signal?: AbortSignal): Promise<TableState> {
     for await (const commit of this.commitsAfter(this.#latest.version, signal)) void commit
+    if (Date.now() - this.#confirmed > confirmEvery) await this.confirm(signal)
     return this.#latest
+  }
+
+  /**
+   * Makes sure that the log is still the one that was opened, so that nothing is written into another table or into a hole: it may have
+   * been deleted, made anew, or cleaned up past the newest version known. In the last case the handle moves on to the newest there is.
+   * @throws TableNotFoundError TABLE_NOT_FOUND, TABLE_REPLACED
+   */
+  async confirm(signal?: AbortSignal): Promise<void> {
+    const mark = this.#mark
+    const meta = await this.store.head(commitKey(mark.version), { signal })
+    if (!meta || meta.etag !== mark.etag) {
+      const commit = await readCommitIfThere(this.store, mark.version, signal)
+      if (!commit) await this.#findAgain(signal)
+      else if (isSameTransaction(commitInfoOf(commit).txnId, mark.txnId)) this.#mark = meta ? { ...mark, etag: meta.etag } : mark
+      else throw replaced(this.store)
+    }
+    this.#confirmed = Date.now()
   }
 
   /** The commits after a version up to the newest, each read once; `latest` has moved to the last of them when the loop ends. */
@@ -124,12 +149,18 @@ export class DeltaLog {
     const { version } = state
     const base = this.#newestList
     const near = base && base.version < version && version - base.version <= nearEnough
+    const anew = () => FileList.build(this.store, version, { hint: state.checkpoint?.version })
+    // Where a cleanup took the commits between, a checkpoint may still tell.
     const list = near
-      ? await base.advance(this.store, version)
-      : await FileList.build(this.store, version, { hint: state.checkpoint?.version })
+      ? await base.advance(this.store, version).catch((error: unknown) => (isGap(error) ? anew() : Promise.reject(error)))
+      : await anew()
     this.#lists.set(version, new WeakRef(list))
     if (!base || base.version < version) this.#newestList = list
-    if (version === this.#latest.version && !this.#latest.counts) this.#latest = { ...this.#latest, counts: await list.counts() }
+    if (version === this.#latest.version && !this.#latest.counts) {
+      const counts = await list.counts()
+      // Meanwhile the handle may have moved on.
+      if (version === this.#latest.version) this.#latest = { ...this.#latest, counts }
+    }
     return list
   }
 
@@ -171,6 +202,17 @@ export class DeltaLog {
     return segment?.checkpoint?.version === version ? replayState(this.store, segment, signal) : undefined
   }
 
+  /** Finds the newest version as opening does, where the commit that the table is known by is gone. */
+  async #findAgain(signal?: AbortSignal): Promise<void> {
+    const hints = await readHints(this.store, signal)
+    const version = await findLatest(this.store, hints, signal)
+    if (version === undefined) throw noTable(this.store)
+    const state = await readState(this.store, version, hints.checkpoint?.version, signal)
+    if (state.metadata.id !== this.#latest.metadata.id || version < this.#latest.version) throw replaced(this.store)
+    if (version > this.#latest.version) this.#move(state)
+    this.#mark = { version, txnId: state.txnId }
+  }
+
   #move(state: TableState): void {
     checkReadable(state.protocol, this.store.root)
     this.#latest = state
@@ -187,6 +229,29 @@ async function readState(
   const fromChecksum = await nearestChecksum(store, version, signal)
   if (!fromChecksum) return overSegment(store, version, { hint: checkpointHint, signal }, (segment) => replayState(store, segment, signal))
   let state = fromChecksum
-  while (state.version < version) state = advance(state, await readCommit(store, state.version + 1, signal))
+  while (state.version < version) {
+    const commit = await readCommitIfThere(store, state.version + 1, signal)
+    if (!commit) throw gap(store, state.version + 1)
+    state = advance(state, commit)
+  }
   return state
+}
+
+function isGap(error: unknown): boolean {
+  return error instanceof LogError && error.code === 'LOG_GAP'
+}
+
+/** There is no log under a store's root. */
+export function noTable(store: ObjectStore): TableNotFoundError {
+  return new TableNotFoundError('TABLE_NOT_FOUND', `There is no table at ${store.root}.`, {
+    remedy: 'Check the path, or create a table there: varve create, or Table.create.',
+    data: { root: store.root },
+  })
+}
+
+function replaced(store: ObjectStore): TableNotFoundError {
+  return new TableNotFoundError('TABLE_REPLACED', `The table at ${store.root} is no longer the one that was opened; nothing was written.`, {
+    remedy: 'Open the table again.',
+    data: { root: store.root },
+  })
 }

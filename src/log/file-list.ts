@@ -110,7 +110,7 @@ export class FileList {
         connection.run(`CREATE TABLE ${table} AS ${liveFiles(earlier ?? base, commits)}`),
       )
       await connection.run(`CREATE VIEW ${viewOf(table)} AS SELECT key AS path, "partitionValues" AS partition_values, size,
-        "modificationTime" AS modification_time, stats, TRY_CAST(json_extract_string(stats, '$.numRecords') AS BIGINT) AS num_records,
+        "modificationTime" AS modification_time, stats, TRY_CAST(json_extract_string(TRY_CAST(stats AS JSON), '$.numRecords') AS BIGINT) AS num_records,
         "deletionVector" AS deletion_vector, "baseRowId" AS base_row_id, tags FROM ${table}`)
       return new FileList(segment.version, connection, table)
     } catch (error) {

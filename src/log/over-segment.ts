@@ -53,6 +53,7 @@ export async function diagnosing<T>(store: ObjectStore, segment: Segment, work: 
  * metadata is no such case: it claims to stand alone, and older commits may say something else.
  */
 function isDamage(failure: unknown): boolean {
+  if (failure instanceof QueryError && failure.code === 'OUT_OF_MEMORY') return false
   return [DataFileError, QueryError, ValueError, ObjectNotFoundError].some((kind) => failure instanceof kind)
 }
 

@@ -36,6 +36,8 @@ export const fileFields: readonly (readonly [string, string])[] = [
   ['clusteringProvider', 'VARCHAR'],
 ]
 
+const vectorFields = ['storageType', 'pathOrInlineDv', 'offset', 'sizeInBytes', 'cardinality']
+
 /** One line of a commit may be this long, in bytes: the schema of a table with many thousand columns is one line. */
 const longestLine = 256 << 20
 
@@ -119,12 +121,24 @@ async function parquetActions(connection: Connection, version: number, paths: re
     const type = columns.find((column) => column.name === action)?.type
     if (!isStruct(type)) continue
     const present = new Set(type.fields.map((field) => field.name))
-    const fields = fileFields.map(([name, sqlType]) => `CAST(${fieldOf(action, name, present)} AS ${sqlType}) AS ${quoteIdentifier(name)}`)
-    const vector = present.has('deletionVector') ? `${action}."deletionVector"` : undefined
-    parts.push(`SELECT ${version} AS version, ${action === 'add'} AS added, ${keyAndVector(`${action}.path`, vector)}, ${fields.join(', ')}
-      FROM ${source} WHERE ${action}.path IS NOT NULL`)
+    const vectorType = type.fields.find((field) => field.name === 'deletionVector')?.type
+    const fields = fileFields.map(([name, sqlType]) => {
+      const value = name === 'deletionVector' ? vectorOf(action, vectorType) : fieldOf(action, name, present)
+      return `CAST(${value} AS ${sqlType}) AS ${quoteIdentifier(name)}`
+    })
+    parts.push(`SELECT version, added, ${keyAndVector('path', '"deletionVector"')}, * EXCLUDE (version, added) FROM (
+      SELECT ${version} AS version, ${action === 'add'} AS added, ${fields.join(', ')} FROM ${source} WHERE ${action}.path IS NOT NULL)`)
   }
   return parts.length > 0 ? parts.join(' UNION ALL ') : nothing()
+}
+
+/** A vector in Parquet, by the names of its fields: writers leave some out, and add some. */
+function vectorOf(action: string, type: DataType | undefined): string {
+  if (!isStruct(type)) return 'NULL'
+  const present = new Set(type.fields.map((field) => field.name))
+  const value = (name: string) => `${action}."deletionVector".${quoteIdentifier(name)}`
+  const fields = vectorFields.map((name) => `${quoteLiteral(name)}: ${present.has(name) ? value(name) : 'NULL'}`)
+  return `CASE WHEN ${value('storageType')} IS NOT NULL THEN {${fields.join(', ')}} END`
 }
 
 /** A field of an action in Parquet; statistics that are there in typed form alone are put back into JSON. */
@@ -147,9 +161,8 @@ function readableStats(stats: string): string {
  * The decoded path and the vector's id. A path is decoded once; `file:/x` and `file:///x` are `/x`. A vector's id has no `@` where
  * there is no offset.
  */
-function keyAndVector(path: string, vector: string | undefined): string {
-  const key = `regexp_replace(url_decode(${path}), '^file:/*', '/', 'i')`
-  if (vector === undefined) return `${key} AS key, '' AS vector`
+function keyAndVector(path: string, vector: string): string {
+  const key = `regexp_replace(coalesce(TRY(url_decode(${path})), ${path}), '^file:/*', '/', 'i')`
   const id = `${vector}."storageType" || ${vector}."pathOrInlineDv" || coalesce('@' || ${vector}."offset", '')`
   return `${key} AS key, coalesce(${id}, '') AS vector`
 }

@@ -10,7 +10,7 @@ import { parseJson } from '../schema/json.ts'
 import { quotePaths } from '../schema/quoting.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Action } from './actions.ts'
-import { readCommit } from './commit.ts'
+import { commitInfoOf, readCommit, readCommitIfThere } from './commit.ts'
 import { sidecarKeys, smallActions } from './replay.ts'
 import type { Checkpoint, Segment } from './segment.ts'
 import { StateBuilder, type TableState } from './state.ts'
@@ -28,7 +28,12 @@ export async function replayState(store: ObjectStore, segment: Segment, signal?:
     const read = await Promise.all(commits.slice(i, i + together).map((v) => readCommit(store, v, signal)))
     for (const commit of read) builder.applyCommit(commit)
   }
-  return builder.build(version)
+  const state = builder.build(version)
+  if (commits.length > 0) return state
+  // A checkpoint does not hold what its commit said of itself.
+  const own = await readCommitIfThere(store, version, signal)
+  const { inCommitTimestamp, txnId } = own ? commitInfoOf(own) : {}
+  return { ...state, inCommitTimestamp, txnId }
 }
 
 async function checkpointState(store: ObjectStore, checkpoint: Checkpoint): Promise<TableState> {

@@ -74,7 +74,7 @@ export class StateBuilder {
     if ('add' in action) this.#file(action.add, 1)
     else if ('remove' in action) this.#file(action.remove, -1)
     else if ('protocol' in action) this.#protocol = action.protocol
-    else if ('metaData' in action) this.#metadata = action.metaData
+    else if ('metaData' in action) this.#metadata = completed(action.metaData)
     else if ('txn' in action) this.#txns.set(action.txn.appId, action.txn)
     else if ('domainMetadata' in action) {
       if (action.domainMetadata.removed) this.#domains.delete(action.domainMetadata.domain)
@@ -135,6 +135,11 @@ export class StateBuilder {
             rows: counts.rows === undefined || rows === undefined ? undefined : counts.rows + sign * rows,
           }
   }
+}
+
+/** Metadata whose lists a writer left out: there is nothing in them. */
+export function completed(metadata: Metadata): Metadata {
+  return { ...metadata, partitionColumns: metadata.partitionColumns ?? [], configuration: metadata.configuration ?? {} }
 }
 
 /** The state after one more commit. */

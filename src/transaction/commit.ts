@@ -11,7 +11,19 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AbortedError, ObjectNotFoundError, UnknownOutcomeError, type VarveError } from '../errors/index.ts'
-import { type Action, chainId, commitKey, DeltaLog, parseActions, StateBuilder, type TableState, writeChecksum } from '../log/index.ts'
+import {
+  type Action,
+  chainId,
+  commitKey,
+  DeltaLog,
+  gap,
+  parseActions,
+  readCommit,
+  StateBuilder,
+  type TableState,
+  writeChecksum,
+} from '../log/index.ts'
+import { stringifyJson } from '../schema/json.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { blindAppendConflict, type Conflict } from './conflict.ts'
 import { type Attempt, commitTimestamp, type Prepared, stage } from './stage.ts'
@@ -54,12 +66,18 @@ const resolveTries = 8
 export async function commit(log: DeltaLog, read: TableState, prepared: Prepared, options: CommitOptions = {}): Promise<CommitOutcome> {
   const { txn, signal, conflictWith = blindAppendConflict } = options
   const clock = options.clock ?? Date.now
-  for (let checked = read.version; ; checked = log.latest.version) {
-    if (log.latest.version > checked) {
-      const conflict = await firstConflict(log, checked, conflictWith, signal)
-      if (conflict) return { outcome: 'conflict', conflict }
+  let checked = read.version
+  for (let unread = 0; ; ) {
+    // Other calls move the handle on too: a version is built on only when its commit was looked at.
+    while (log.latest.version > checked) {
+      const found = await findConflict(log, checked, conflictWith, signal)
+      if (typeof found !== 'number') return { outcome: 'conflict', conflict: found }
+      if (found === checked && !isSameGround(read, log.latest, prepared)) throw gap(log.store, checked + 1)
+      checked = found === checked ? log.latest.version : found
     }
     const base = log.latest
+    await log.confirm(signal)
+    if (log.latest !== base) continue
     const verdict = txn ? await judge(log, base, txn, signal) : 'new'
     if (verdict === 'applied') return { outcome: 'applied', state: base }
     const attempt: Attempt = { base, parent: await log.idOf(base.version, signal), now: clock(), txn: recorded(base, txn, verdict) }
@@ -77,23 +95,40 @@ export async function commit(log: DeltaLog, read: TableState, prepared: Prepared
       log.advanceTo(state, chainId(attempt.parent, staged.bytes))
       return { outcome: 'committed', state, warnings: clockWarnings(base, attempt.now), checksum }
     }
-    const conflict = await firstConflict(log, base.version, conflictWith, signal)
-    if (conflict) return { outcome: 'conflict', conflict }
+    const found = await findConflict(log, base.version, conflictWith, signal)
+    if (typeof found !== 'number') return { outcome: 'conflict', conflict: found }
+    checked = found
+    if (found > base.version) continue
+    // The name is taken, and nothing can be read under it: soon, perhaps; else the error says which name it is.
+    unread += 1
+    if (unread > resolveTries) await readCommit(log.store, version, signal)
+    await sleep(10 * unread)
   }
 }
 
-/** Reads what other writers committed after a version; the log has moved to the newest of it unless there is a conflict. */
-async function firstConflict(
+/** Whether nothing that a blind append rests on differs, where the commits between were cleaned up. */
+function isSameGround(read: TableState, latest: TableState, prepared: Prepared): boolean {
+  const ground = ({ metadata, protocol }: TableState) => stringifyJson({ metadata, protocol })
+  return prepared.isBlindAppend && ground(read) === ground(latest)
+}
+
+/**
+ * Reads what other writers committed after a version. @returns the first conflict, or the last version that was looked at; the log has
+ * moved there then.
+ */
+async function findConflict(
   log: DeltaLog,
   version: number,
   conflictWith: NonNullable<CommitOptions['conflictWith']>,
   signal: AbortSignal | undefined,
-): Promise<Conflict | undefined> {
+): Promise<Conflict | number> {
+  let last = version
   for await (const winner of log.commitsAfter(version, signal)) {
     const conflict = conflictWith(winner.version, parseActions(winner))
     if (conflict) return conflict
+    last = winner.version
   }
-  return undefined
+  return last
 }
 
 /** Writes version 0. `exists` where another writer has it. */
@@ -129,11 +164,15 @@ async function putCommit(
   if (signal?.aborted) throw new AbortedError('The commit', signal.reason)
   const first = await store.putIfAbsent(commitKey(version), bytes, { signal, after, onStored })
   if (first.outcome !== 'unknown') return first.outcome
+  // What the commit names comes first in any case: where that failed, no attempt has stored anything.
+  await after
   for (let tries = 0; tries < resolveTries; tries += 1) {
     const found = await readCommitBytes(store, version)
     if (found !== undefined && found !== 'unreadable') return Buffer.compare(found, bytes) === 0 ? 'created' : 'exists'
     // Nothing there yet: the same bytes again. "Exists" may then be the first attempt, landed late, so only reading tells.
-    if (found === undefined && (await store.putIfAbsent(commitKey(version), bytes)).outcome === 'created') return 'created'
+    // A refusal says nothing of the first attempt, which may land yet.
+    const again = found === undefined ? await store.putIfAbsent(commitKey(version), bytes).catch(() => undefined) : undefined
+    if (again?.outcome === 'created') return 'created'
     await sleep(Math.min(1000, 10 * 2 ** tries))
   }
   throw unknown(store, version, first.cause)
