@@ -19,6 +19,7 @@ import { readValues, setOwn } from './values.ts'
 
 type NativeConnection = Awaited<ReturnType<Binding['connect']>>
 type NativeResult = Awaited<ReturnType<Binding['query']>>
+type NativeStatement = Awaited<ReturnType<Binding['prepare']>>
 
 /** Options of one statement. */
 export interface QueryOptions {
@@ -33,6 +34,11 @@ export interface QueryOptions {
    * It saves DuckDB planning twice what reads files. Without effect beside `readOnly`, which looks at the plan. Default: `false`.
    */
   readonly small?: boolean | undefined
+  /**
+   * Keeps the statement prepared for the next time, as long as the connection lives: for the few texts of our own that run again and again
+   * and whose columns the codec reads as they are. Default: `false`.
+   */
+  readonly kept?: boolean | undefined
 }
 
 /** A column of a result: its name, Delta's type for it, and DuckDB's spelling of its type. */
@@ -66,6 +72,7 @@ export class Connection {
   #tail: Promise<unknown> = Promise.resolve()
   #stream: BatchStream | undefined
   #closing: Promise<void> | undefined
+  readonly #kept = new Map<string, NativeStatement>()
 
   constructor(binding: Binding, native: NativeConnection, host: ConnectionHost) {
     this.#binding = binding
@@ -164,6 +171,7 @@ export class Connection {
     await this.#stream?.cancel()
     await this.#tail.catch(() => undefined)
     clearInterval(timer)
+    for (const statement of this.#kept.values()) this.#binding.destroy_prepare_sync(statement)
     this.#binding.disconnect_sync(this.#native)
     this.#host.closed(this)
   }
@@ -209,6 +217,12 @@ export class Connection {
       const result = await this.#binding.query(this.#native, checkText(sql))
       const columns = this.#resultColumns(result)
       if (!columns.some((column) => needsCast(column.type))) return { result, columns, executed: sql }
+    }
+    if (options.kept === true) {
+      const statement = this.#kept.get(sql) ?? (await this.#prepare(sql, options))
+      this.#kept.set(sql, statement)
+      const result = await this.#executePrepared(statement, parameters, false)
+      return { result, columns: this.#resultColumns(result), executed: sql }
     }
     const streams = streaming && options.small !== true
     const prepared = await this.#prepare(sql, options)
@@ -267,7 +281,7 @@ export class Connection {
     return prepared
   }
 
-  #executePrepared(prepared: Awaited<ReturnType<Binding['prepare']>>, parameters: Parameters | undefined, streaming: boolean) {
+  #executePrepared(prepared: NativeStatement, parameters: Parameters | undefined, streaming: boolean) {
     if (parameters !== undefined) bindParameters(this.#binding, prepared, parameters)
     return streaming ? this.#binding.execute_prepared_streaming(prepared) : this.#binding.execute_prepared(prepared)
   }
@@ -291,7 +305,7 @@ export class Connection {
   }
 
   /** The columns as planned, or `undefined` where the type of one depends on a parameter. */
-  #columnsOfPrepared(prepared: Awaited<ReturnType<Binding['prepare']>>): EngineField[] | undefined {
+  #columnsOfPrepared(prepared: NativeStatement): EngineField[] | undefined {
     const binding = this.#binding
     const columns: EngineField[] = []
     for (let index = 0; index < binding.prepared_statement_column_count(prepared); index++) {

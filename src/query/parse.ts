@@ -25,7 +25,7 @@ export async function parseQuery(connection: Connection, sql: string, signal?: A
   // DuckDB's parser would end there, in silence.
   if (sql.includes('\0')) throw refused('SQL_ERROR', 'The SQL holds a NUL character.', 'Take it out, or bind it in a parameter.')
   const { explain, rest } = takeExplain(sql)
-  const [row] = await connection.all('SELECT json_serialize_sql($1::VARCHAR) AS tree', [rest], { signal })
+  const [row] = await connection.all('SELECT json_serialize_sql($1::VARCHAR) AS tree', [rest], { signal, kept: true })
   const tree = parseJson(textOf(row?.tree))
   if (!isNode(tree) || tree.error !== false) throw parseFailure(sql, sql.length - rest.length, isNode(tree) ? tree : {})
   const statements = nodesOf(tree.statements)
@@ -39,7 +39,7 @@ export async function writeQuery(connection: Connection, statement: Node, signal
   const [row] = await connection.all(
     'SELECT sql, json_serialize_sql(sql) AS tree FROM (SELECT json_deserialize_sql($1::JSON) AS sql)',
     [stringifyJson({ error: false, statements: [withDoubles(statement)] })],
-    { signal },
+    { signal, kept: true },
   )
   const tree = parseJson(textOf(row?.tree))
   const statements = isNode(tree) && tree.error === false ? nodesOf(tree.statements) : []
