@@ -61,7 +61,7 @@ export function conform(source: StructType, target: StructType, naming: ColumnNa
  * @param guessed The type was inferred from a sample of the texts.
  */
 export function convertText(value: string, type: DataType, column: string, guessed: boolean): string {
-  return convert(value, textType(type), type, column, { naming: { mapped: false }, depth: 0, text: { guessed } })
+  return convert(value, textType(type), type, column, { naming: { mapped: false, byId: false }, depth: 0, text: { guessed } })
 }
 
 interface Context {

@@ -8,12 +8,14 @@ import type { StructField } from '../schema/types.ts'
 export interface ColumnNaming {
   /** Whether names and ids come from the fields' metadata. Annotations without the table's property are ignored. */
   readonly mapped: boolean
+  /** Whether fields are found in files by id alone, else by name alone. */
+  readonly byId: boolean
 }
 
 /** The naming that a table's properties ask for. */
 export function columnNaming(properties: Readonly<Record<string, string>>): ColumnNaming {
   const mode = properties['delta.columnMapping.mode']
-  return { mapped: mode === 'name' || mode === 'id' }
+  return { mapped: mode === 'name' || mode === 'id', byId: mode === 'id' }
 }
 
 /** The name of a field inside files and the log. */

@@ -3,13 +3,14 @@
  * found in the files by physical name (by field id where the table maps columns so), widened to the table's types, and NULL where a
  * file lacks them; partition columns are constants from the log.
  */
-import { columnNaming, fieldId, physicalName } from '../data/physical.ts'
+import { type ColumnNaming, columnNaming, fieldId, physicalName } from '../data/physical.ts'
 import type { ChosenFile } from '../data/prune.ts'
 import { UnsupportedFeatureError } from '../errors/index.ts'
 import { partitionValueFromText } from '../schema/partition-values.ts'
 import { quoteIdentifier, quoteLiteral, quotePaths } from '../schema/quoting.ts'
 import { toSqlType } from '../schema/sql-type.ts'
 import type { DataType, StructField, StructType } from '../schema/types.ts'
+import type { NestedNames } from './nested-names.ts'
 
 /** What a relation is made from. */
 export interface RelationSource {
@@ -21,6 +22,8 @@ export interface RelationSource {
   readonly paths: readonly string[]
   /** How a list of local paths is written: as literals, or as a parameter that it is bound to. Default: literals. */
   readonly listPaths?: ((paths: readonly string[]) => string) | undefined
+  /** Names inside structs of the files, in their order, where they are not the physical ones. */
+  readonly nested?: readonly (NestedNames | undefined)[] | undefined
   /** The columns that are needed, as the schema spells them. Default: all. */
   readonly columns?: ReadonlySet<string> | undefined
 }
@@ -35,10 +38,17 @@ export function relationSql(source: RelationSource): string {
     return `SELECT ${fields.map((field) => `CAST(NULL AS ${toSqlType(field.type)}) AS ${quoteIdentifier(field.name)}`).join(', ')} WHERE false`
   }
   refuseVectors(source.files)
+  return groupByNames(source)
+    .map(([files, names]) => selectFiles(files, fields, names))
+    .join(' UNION ALL ')
+}
+
+/** The relation of files that name what is inside their columns in one way. */
+function selectFiles(source: RelationSource, fields: readonly StructField[], names: NestedNames | undefined): string {
   const partitions = fields.filter((field) => source.partitionColumns.includes(field.name))
   const groups = partitions.length === 0 ? [] : groupByPartition(source, partitions)
   const joined = groups.length > mostBranches
-  const layout = new FileLayout(source, fields, joined)
+  const layout = new FileLayout(source, fields, names, joined)
   if (partitions.length === 0) return selectBranch(layout, fields, source.paths, () => undefined)
   if (!joined) {
     const constant = (group: PartitionGroup) => (field: StructField) =>
@@ -46,6 +56,22 @@ export function relationSql(source: RelationSource): string {
     return groups.map((group) => selectBranch(layout, fields, group.paths, constant(group))).join(' UNION ALL ')
   }
   return selectJoined(layout, fields, partitions, source, groups)
+}
+
+/** The files by the names inside their columns; nearly always they are one group. */
+function groupByNames(source: RelationSource): readonly (readonly [RelationSource, NestedNames | undefined])[] {
+  const { nested = [], files, paths } = source
+  if (nested.every((names) => names === undefined)) return [[source, undefined]]
+  const groups = new Map<string, { names: NestedNames | undefined; files: ChosenFile[]; paths: string[] }>()
+  for (const [index, file] of files.entries()) {
+    const names = nested[index]
+    const key = names === undefined ? '' : JSON.stringify([...names].sort(([a], [b]) => a - b))
+    const group = groups.get(key) ?? { names, files: [], paths: [] }
+    groups.set(key, group)
+    group.files.push(file)
+    group.paths.push(paths[index]!)
+  }
+  return [...groups.values()].map(({ names, files, paths }) => [{ ...source, files, paths }, names])
 }
 
 /** A file whose rows are partly deleted must not be read as if it were whole. */
@@ -71,16 +97,21 @@ function neededFields({ schema, columns }: RelationSource): readonly StructField
 class FileLayout {
   /** The `schema` argument of read_parquet, or nothing where no column of the files is needed. */
   readonly #schema: string
-  readonly #naming: { readonly mapped: boolean }
-  readonly #byId: boolean
+  readonly #naming: ColumnNaming
+  readonly #nested: NestedNames | undefined
   readonly #names = new Map<StructField, string>()
   readonly #listPaths: (paths: readonly string[]) => string
 
   /** @param joined Whether the files are joined with something else, whose names the columns' must not meet. */
-  constructor({ schema, partitionColumns, properties, listPaths }: RelationSource, fields: readonly StructField[], joined: boolean) {
+  constructor(
+    { schema, partitionColumns, properties, listPaths }: RelationSource,
+    fields: readonly StructField[],
+    nested: NestedNames | undefined,
+    joined: boolean,
+  ) {
     this.#listPaths = listPaths ?? quotePaths
     this.#naming = columnNaming(properties)
-    this.#byId = properties['delta.columnMapping.mode'] === 'id'
+    this.#nested = nested
     const inFiles = (field: StructField) => !partitionColumns.includes(field.name) && field.type !== 'void'
     const needed = fields.filter(inFiles)
     // Rows are counted by some column even where none is shown.
@@ -106,7 +137,7 @@ class FileLayout {
   }
 
   #entry(field: StructField): string {
-    const id = this.#byId ? fieldId(field, this.#naming) : undefined
+    const id = this.#naming.byId ? fieldId(field, this.#naming) : undefined
     const key = id === undefined ? quoteLiteral(physicalName(field, this.#naming)) : String(id)
     const type = quoteLiteral(toSqlType(this.#physical(field.type)))
     return `${key}: {name: ${quoteLiteral(this.#names.get(field)!)}, type: ${type}, default_value: NULL}`
@@ -124,7 +155,7 @@ class FileLayout {
       case 'struct':
         return {
           ...type,
-          fields: type.fields.map((field) => ({ ...field, name: physicalName(field, this.#naming), type: this.#physical(field.type) })),
+          fields: type.fields.map((field) => ({ ...field, name: this.#nameInside(field), type: this.#physical(field.type) })),
         }
     }
   }
@@ -143,7 +174,7 @@ class FileLayout {
       case 'struct': {
         const fields = type.fields.map(
           (field) =>
-            `${quoteIdentifier(field.name)} := ${this.#logical(`struct_extract(${sql}, ${quoteLiteral(physicalName(field, this.#naming))})`, field.type)}`,
+            `${quoteIdentifier(field.name)} := ${this.#logical(`struct_extract(${sql}, ${quoteLiteral(this.#nameInside(field))})`, field.type)}`,
         )
         return `CASE WHEN ${sql} IS NOT NULL THEN struct_pack(${fields.join(', ')}) END`
       }
@@ -154,7 +185,14 @@ class FileLayout {
     if (typeof type === 'string') return type === 'variant'
     if (type.type === 'array') return this.#differs(type.elementType)
     if (type.type === 'map') return this.#differs(type.keyType) || this.#differs(type.valueType)
-    return type.fields.some((field) => physicalName(field, this.#naming) !== field.name || this.#differs(field.type))
+    return type.fields.some((field) => this.#nameInside(field) !== field.name || this.#differs(field.type))
+  }
+
+  /** The name of a nested field in the files; one that is no name in them where they do not have it. */
+  #nameInside(field: StructField): string {
+    if (this.#nested === undefined) return physicalName(field, this.#naming)
+    const id = fieldId(field, this.#naming)
+    return (id === undefined ? undefined : this.#nested.get(id)) ?? `absent field ${id ?? field.name}`
   }
 }
 

@@ -11,6 +11,7 @@ import { keyOfPath } from '../storage/index.ts'
 import type { Pinned } from '../storage/object-store.ts'
 import { asciiLower, type Node } from './ast.ts'
 import { evaluateConstant } from './constants.ts'
+import { nestedNames } from './nested-names.ts'
 import { filtersOf, type QueryPlan } from './plan.ts'
 import { relationSql } from './relation.ts'
 import type { QueryTarget } from './target.ts'
@@ -54,6 +55,10 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
   const files = await chooseFiles(list, { schema, partitionColumns, physicalName: (field) => physicalName(field, naming) }, predicate)
   const keys = files.map(({ path }) => keyIn(target, path))
   const pinned = await pin(target, keys, signal)
+  const nested = await nestedNames(list.connection, target, pinned.paths).catch(async (error: unknown) => {
+    await pinned.release()
+    throw error
+  })
   const [path, key] = [pinned.paths[0], keys[0]]
   const columns = neededColumns(plan, schema)
   return {
@@ -74,6 +79,7 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
         properties,
         files,
         paths: pinned.paths,
+        nested,
         listPaths,
         columns: everyColumn ? undefined : columns,
       }),

@@ -167,7 +167,7 @@ describe('nested columns', () => {
 
 test('columns: unknown, missing, twice', () => {
   const table = struct(field('a', 'long', false), field('b', 'string'))
-  const naming = { mapped: false }
+  const naming = { mapped: false, byId: false }
   expect(() => conform(struct(field('b', 'string')), table, naming)).toThrow(
     expect.objectContaining({ code: 'MISSING_COLUMN', data: { column: 'a' } }),
   )

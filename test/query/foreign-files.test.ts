@@ -1,6 +1,7 @@
 /** Data files as other writers leave them. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Session } from '../../src/query/index.ts'
+import type { DataType, StructField, StructType } from '../../src/schema/types.ts'
 import { makeTarget, rowsOf, schemaOf, tableFolder, tableOf } from './tools.ts'
 
 let folder: Awaited<ReturnType<typeof tableFolder>>
@@ -53,4 +54,51 @@ it('widens columns and fills in those that a file lacks, at every depth', async 
     { i: 1n, s: { a: 1, b: null }, l: [{ a: 2n, b: null }, null], m: null },
     { i: 2n, s: null, l: null, m: new Map([['k', { a: null, b: 'x' }]]) },
   ])
+})
+
+describe('with columns mapped by id', () => {
+  const mapped = (name: string, id: number, type: DataType) => ({
+    name,
+    type,
+    nullable: true,
+    metadata: { 'delta.columnMapping.id': id, 'delta.columnMapping.physicalName': `p${id}` },
+  })
+  const struct = (...fields: StructField[]): StructType => ({ type: 'struct', fields })
+  const schema = struct(
+    mapped('i', 1, 'integer'),
+    mapped('s', 2, struct(mapped('a', 3, 'long'), mapped('b', 4, struct(mapped('c', 5, 'string'))))),
+    mapped('l', 6, { type: 'array', elementType: struct(mapped('x', 7, 'integer')), containsNull: true }),
+    mapped('m', 8, { type: 'map', keyType: 'string', valueType: struct(mapped('y', 9, 'integer')), valueContainsNull: true }),
+  )
+
+  /** A file's SELECT, and the ids of its fields. */
+  const files = [
+    {
+      sql: `SELECT 1::INTEGER AS p1, {'p3': 10, 'p4': {'p5': 'ours'}} AS p2, [{'p7': 1}] AS p6, MAP {'k': {'p9': 2}} AS p8`,
+      ids: '{p1: 1, p2: {__duckdb_field_id: 2, p3: 3, p4: {__duckdb_field_id: 4, p5: 5}}, p6: {__duckdb_field_id: 6, element: {__duckdb_field_id: 60, p7: 7}}, p8: {__duckdb_field_id: 8, key: 80, value: {__duckdb_field_id: 81, p9: 9}}}',
+    },
+    {
+      // The names of a and b are those of other fields, as a writer that knows no physical names may have them.
+      sql: `SELECT 2::INTEGER AS id, {'p4': 20, 'p3': {'text': 'other'}} AS whole, [{'what': 3}, NULL] AS list, MAP {'k': {'it': 4}} AS pairs`,
+      ids: '{id: 1, whole: {__duckdb_field_id: 2, p4: 3, p3: {__duckdb_field_id: 4, text: 5}}, list: {__duckdb_field_id: 6, element: {__duckdb_field_id: 60, what: 7}}, pairs: {__duckdb_field_id: 8, key: 80, value: {__duckdb_field_id: 81, it: 9}}}',
+    },
+    {
+      // A physical name under another id is not the field.
+      sql: `SELECT 3::INTEGER AS p1, {'p3': 30, 'p4': {'p5': 'there'}} AS p2`,
+      ids: '{p1: 1, p2: {__duckdb_field_id: 2, p3: 33, p4: {__duckdb_field_id: 4, p5: 5}}}',
+    },
+  ]
+
+  it.each(['id', 'name'])('finds fields at every depth by %s alone', async (mode) => {
+    const specs = files.map(({ sql, ids }) => ({ sql, stats: null, copyOptions: `FIELD_IDS ${ids}` }))
+    const found = await rows(schema, specs, { properties: { 'delta.columnMapping.mode': mode } })
+    const first = { i: 1, s: { a: 10n, b: { c: 'ours' } }, l: [{ x: 1 }], m: new Map([['k', { y: 2 }]]) }
+    const byId = [
+      first,
+      { i: 2, s: { a: 20n, b: { c: 'other' } }, l: [{ x: 3 }, null], m: new Map([['k', { y: 4 }]]) },
+      { i: 3, s: { a: null, b: { c: 'there' } }, l: null, m: null },
+    ]
+    const byName = [first, { i: 3, s: { a: 30n, b: { c: 'there' } }, l: null, m: null }, { i: null, s: null, l: null, m: null }]
+    expect(found).toEqual(mode === 'id' ? byId : byName)
+  })
 })

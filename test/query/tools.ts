@@ -16,6 +16,8 @@ export interface FileSpec {
   readonly partition?: Readonly<Record<string, string | null>>
   /** Statistics as JSON text; `null`: none. Default: as Spark would write them. */
   readonly stats?: string | null
+  /** More options for the COPY that writes it. */
+  readonly copyOptions?: string
 }
 
 /** Columns by name, as a schema. */
@@ -48,7 +50,9 @@ export async function makeTarget(
   for (const [index, file] of files.entries()) {
     const path = `part-${count}-${index}.parquet`
     const local = join(folder, path)
-    await connection.run(`COPY (${file.sql}) TO ${quoteLiteral(local)} (FORMAT parquet)`)
+    await connection.run(
+      `COPY (${file.sql}) TO ${quoteLiteral(local)} (FORMAT parquet${file.copyOptions === undefined ? '' : `, ${file.copyOptions}`})`,
+    )
     const stats = file.stats === undefined ? await statistics(connection, local, schema, Object.keys(file.partition ?? {})) : file.stats
     const partition = Object.entries(file.partition ?? {})
     const texts = (list: readonly (string | null)[]) =>
