@@ -6,9 +6,14 @@ import { parseInstant } from './query/index.ts'
 /** A point in a table's history: a version, the last commit at or before an instant, or a tag. */
 export type AsOf = number | { readonly version: number } | { readonly timestamp: Date | string } | { readonly tag: string }
 
-/** The state at a point. @throws VersionNotFoundError with the range that can be read; UsageError INVALID_TIMESTAMP */
+/** The state at a point. @throws VersionNotFoundError with the range that can be read; UsageError INVALID_TIMESTAMP, INVALID_ARGUMENT */
 export async function stateAsOf(log: DeltaLog, point: AsOf, signal?: AbortSignal): Promise<TableState> {
   const at = typeof point === 'number' ? { version: point } : point
+  if (typeof at !== 'object' || at === null) {
+    throw new UsageError('INVALID_ARGUMENT', `${String(point)} is no point in a table's history.`, {
+      remedy: 'Pass a version as a number, or one of { version }, { timestamp } and { tag }.',
+    })
+  }
   if ('tag' in at) throw tagNotFound(log.store.root, at.tag)
   if ('version' in at) {
     if (!Number.isSafeInteger(at.version) || at.version < 0) throw await log.versionNotFound(at.version, signal)

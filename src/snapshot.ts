@@ -190,7 +190,11 @@ export class Snapshot {
   }
 
   #fileList(): Promise<FileList> {
-    this.#files ??= this.#log.files(this.#state)
+    // A failure may pass: the next call tries again.
+    this.#files ??= this.#log.files(this.#state).catch((error: unknown) => {
+      this.#files = undefined
+      throw error
+    })
     return this.#files
   }
 

@@ -96,7 +96,8 @@ export class Table {
    *
    * Columns are matched by name; a nullable column that the input lacks is NULL. With `txn` the load lands exactly once.
    * @throws SchemaError, ValueError, InputError with nothing written; ConflictError when the schema changed meanwhile;
-   * TransactionOrderError; UnsupportedFeatureError; storage errors.
+   * TransactionOrderError; UsageError for a transaction id that is none; TableNotFoundError TABLE_REPLACED where another table was made
+   * there meanwhile; UnknownOutcomeError; UnsupportedFeatureError; LogError; storage errors.
    */
   async append(input: Input, options: AppendOptions = {}): Promise<CommitResult> {
     this.#lastWrite = await append(this.#log, input, options)
@@ -110,7 +111,7 @@ export class Table {
 
   /**
    * The table as of a version (a number from 0 on), the last commit at or before an instant (a Date, or ISO text with a zone), or a tag.
-   * @throws VersionNotFoundError with the range that can be read; UsageError INVALID_TIMESTAMP, INVALID_REFERENCE
+   * @throws VersionNotFoundError with the range that can be read; UsageError INVALID_TIMESTAMP, INVALID_ARGUMENT
    */
   async asOf(point: AsOf, options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
     return new Snapshot(this.#log, await stateAsOf(this.#log, point, options.signal))

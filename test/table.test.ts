@@ -105,3 +105,21 @@ test('checkpoints come by themselves, and time travel goes through them', async 
   }
   expect(await table.version()).toBe(205)
 }, 60_000)
+
+test('a point that is none is refused by name', async () => {
+  const table = await loaded(memoryStore(), 1)
+  for (const point of ['v1', null, undefined, true]) {
+    await expect(table.asOf(point as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  }
+})
+
+test('a snapshot whose files could not be listed once can be read when the cause is gone', async () => {
+  const store = memoryStore()
+  const table = await loaded(store, 2)
+  const { bytes } = await store.get(commitKey(1))
+  const snapshot = await table.latest()
+  await store.delete([commitKey(1)])
+  await expect(snapshot.scan().toArray()).rejects.toMatchObject({ code: 'LOG_GAP' })
+  await store.put(commitKey(1), bytes)
+  expect(await snapshot.scan().toArray()).toHaveLength(4)
+})

@@ -25,15 +25,15 @@ const operation = 'WRITE'
 
 /**
  * Appends all rows of an input.
- * @throws SchemaError, ValueError, InputError before anything is visible; ConflictError where the table's schema or protocol changed
- * meanwhile; TransactionOrderError; UnsupportedFeatureError; UnknownOutcomeError; storage errors.
+ * @throws UsageError, SchemaError, ValueError, InputError, TableNotFoundError before anything is visible; ConflictError where the table's
+ * schema or protocol changed meanwhile; TransactionOrderError; UnsupportedFeatureError; LogError; UnknownOutcomeError; storage errors.
  */
 export async function append(log: DeltaLog, input: Input, options: AppendOptions = {}): Promise<CommitResult> {
   const { signal } = options
+  const txn = transactionId(options)
   const state = await log.update(signal)
   const schema = parseSchema(state.metadata.schemaString)
   checkAppendable(state.protocol, state.metadata, schema, log.store.root)
-  const txn = transactionId(options)
   if (txn && (await judge(log, state, txn, signal)) === 'applied') return alreadyApplied(state)
   const source = await openSource(input, { tableSchema: schema, mergeSchema: options.mergeSchema, signal })
   try {

@@ -45,6 +45,7 @@ export interface Created {
  * @throws TableExistsError TABLE_EXISTS; UsageError, SchemaError, InputError, UnsupportedFeatureError before anything is written.
  */
 export async function create(store: ObjectStore, options: CreateOptions): Promise<Created> {
+  transactionId(options)
   const existing = await DeltaLog.open(store, options.signal)
   if (existing) return there(existing, options)
   const { schema, files, partitionBy } = await contents(store, options)
@@ -62,6 +63,7 @@ export async function create(store: ObjectStore, options: CreateOptions): Promis
 export async function createOrAppend(store: ObjectStore, input: Input, options: NewTableOptions & AppendOptions): Promise<Created> {
   const existing = await DeltaLog.open(store, options.signal)
   if (existing) return { log: existing, result: await append(existing, input, options), created: false }
+  transactionId(options)
   const source = await openSource(input, { signal: options.signal })
   try {
     const { actions, metadata, schema } = ground({ ...options, schema: source.schema }, Date.now())

@@ -1,6 +1,6 @@
 /** Data files on their way into the log, and what a writing verb gives back. */
 import type { DataFile } from '../data/index.ts'
-import { ConflictError } from '../errors/index.ts'
+import { ConflictError, UsageError } from '../errors/index.ts'
 import { type Action, encodePath } from '../log/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Conflict, TransactionId } from '../transaction/index.ts'
@@ -59,9 +59,15 @@ export function writeMetrics(files: readonly DataFile[]): { numFiles: number; nu
   }
 }
 
-/** The transaction id of a call, with its rule for numbers out of order. */
+/** The transaction id of a call, with its rule for numbers out of order. @throws UsageError INVALID_ARGUMENT */
 export function transactionId(options: WritingOptions): TransactionId | undefined {
   if (!options.txn) return undefined
+  const { appId, version } = options.txn
+  if (typeof appId !== 'string' || appId === '' || !Number.isSafeInteger(version) || version < 0) {
+    throw new UsageError('INVALID_ARGUMENT', `${String(appId)}:${String(version)} is no transaction id.`, {
+      remedy: 'Pass a name as appId and an integer from 0 on as version.',
+    })
+  }
   return { ...options.txn, older: options.txnAnyOrder ? 'land' : options.txnSkipOlder ? 'skip' : 'refuse' }
 }
 

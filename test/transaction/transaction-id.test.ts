@@ -68,3 +68,19 @@ test('without a choice, no number is missing in silence', async () => {
     { numRuns: 30 },
   )
 }, 60_000)
+
+test.each([
+  ['etl', 1.5],
+  ['etl', -1],
+  ['etl', Number.NaN],
+  ['etl', 2 ** 53],
+  ['etl', 3n as unknown as number],
+  ['etl', '3' as unknown as number],
+  ['', 3],
+  [7 as unknown as string, 3],
+])('%s with the number %s is no transaction id', async (appId, version) => {
+  const log = await table()
+  await expect(append(log, [{ id: 1 }], { txn: { appId, version } })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  await expect(create(memoryStore(), { schema: 'id BIGINT', txn: { appId, version } })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  expect((await log.update()).version).toBe(0)
+})
