@@ -1,53 +1,113 @@
 /**
- * Names inside the structs of files, where the table maps columns by id (§Column Mapping: such a reader goes by `field_id` alone).
+ * What is inside the structs of files, where the table maps columns (§Column Mapping) and DuckDB cannot tell.
  *
- * DuckDB finds the columns of a file by id, and what is inside them by name only. Writers of Delta name nested fields by their physical
- * names, so that both come to the same; files that another format's writer made, and that were taken over as they are, need not. So
- * the footers of such a table's files are looked at, and those that name their fields otherwise are read by the names they have.
+ * - DuckDB finds the columns of a file by id, and what is inside them by name only. A reader of a table that maps by id goes by
+ *   `field_id` alone; files that another format's writer made need not use the physical names.
+ * - A struct of which a file has no field that the table still has (they were dropped, others added) is there all the same: its fields
+ *   are NULL, and it is not. DuckDB refuses to read it as a struct without a field of its own, so it is given one.
+ *
+ * Both show in the footers, which are looked at for such tables only.
  */
-import { columnNaming, fieldId, physicalName } from '../data/physical.ts'
+import { type ColumnNaming, columnNaming, fieldId, physicalName } from '../data/physical.ts'
 import type { Connection } from '../engine/index.ts'
 import { quotePaths } from '../schema/quoting.ts'
 import type { DataType, StructField, StructType } from '../schema/types.ts'
 
-/** The names of nested fields in a file, by field id; a field without an entry is not in the file. */
-export type NestedNames = ReadonlyMap<number, string>
+/** How a file differs from the table inside its columns. */
+export interface NestedNames {
+  /** The names of nested fields by field id, where ids count; a field without an entry is not in the file. */
+  readonly byId: ReadonlyMap<number, string> | undefined
+  /** For a struct of the table of which the file has no field: the name of one that the file's struct has. */
+  readonly strangers: ReadonlyMap<StructType, string>
+}
+
+interface Table {
+  readonly schema: StructType
+  readonly properties: Readonly<Record<string, string>>
+}
 
 /**
- * The names in each of the files, in their order; `undefined` for one that names all its fields by their physical names.
+ * How each of the files differs, in their order; the same object for files that are alike, `undefined` for one as the table expects it.
  * @throws DataFileError for a file that is missing or no Parquet file
  */
 export async function nestedNames(
   connection: Connection,
-  { schema, properties }: { readonly schema: StructType; readonly properties: Readonly<Record<string, string>> },
+  { schema, properties }: Table,
   paths: readonly string[],
 ): Promise<readonly (NestedNames | undefined)[]> {
   const naming = columnNaming(properties)
-  const nested = naming.byId ? schema.fields.flatMap(({ type }) => [...fieldsInside(type)]) : []
-  if (nested.length === 0 || paths.length === 0) return []
-  const idsOf = new Map<string, Set<number | undefined>>()
-  const nameOf = new Map<number, string>()
-  for (const field of nested) {
-    const [id, name] = [fieldId(field, naming), physicalName(field, naming)]
-    idsOf.set(name, (idsOf.get(name) ?? new Set()).add(id))
-    if (id !== undefined) nameOf.set(id, name)
+  const nested = schema.fields.flatMap(({ type }) => [...fieldsInside(type)])
+  const dropped = Number(properties['delta.columnMapping.maxColumnId'] ?? Infinity) > schema.fields.length + nested.length
+  if (!naming.mapped || nested.length === 0 || paths.length === 0 || !(naming.byId || dropped)) return []
+  const footers = new Map<string, (readonly [name: string, id: number | undefined, children: number])[]>(paths.map((path) => [path, []]))
+  for (const row of await connection.all(`SELECT file_name, name, field_id, num_children FROM parquet_schema(${quotePaths(paths)})`)) {
+    const id = row.field_id === null ? undefined : Number(row.field_id)
+    footers.get(String(row.file_name))?.push([String(row.name), id, Number(row.num_children ?? 0)])
   }
-  const rows = await connection.all(
-    `SELECT file_name, name, field_id FROM parquet_schema(${quotePaths(paths)}) WHERE list_contains($ids, field_id) OR list_contains($names, name)`,
-    { ids: [...nameOf.keys()], names: [...idsOf.keys()] },
+  const known = new Map<string, NestedNames | undefined>()
+  const found: (NestedNames | undefined)[] = []
+  for (const path of paths) {
+    const footer = footers.get(path)!
+    const key = JSON.stringify(footer)
+    if (!known.has(key)) known.set(key, differences(schema, naming, nested, footer, await columnsOf(connection, path)))
+    found.push(known.get(key))
+  }
+  return found
+}
+
+function differences(
+  schema: StructType,
+  naming: ColumnNaming,
+  nested: readonly StructField[],
+  footer: readonly (readonly [name: string, id: number | undefined, children: number])[],
+  columns: ReadonlyMap<string, DataType>,
+): NestedNames | undefined {
+  const byId = new Map(footer.flatMap(([name, id]) => (id === undefined ? [] : [[id, name] as const])))
+  // DuckDB compares names without regard to case.
+  const nameOf = (field: StructField) =>
+    (naming.byId ? byId.get(fieldId(field, naming) ?? Number.NaN) : physicalName(field, naming))?.toLowerCase()
+  const strangers = new Map<StructType, string>()
+  for (const field of schema.fields) {
+    const type = columns.get(nameOf(field) ?? '')
+    if (type !== undefined) findStrangers(field.type, type, nameOf, strangers)
+  }
+  const names = new Set(nested.map((field) => physicalName(field, naming)))
+  const expected = ([name, id]: readonly [string, number | undefined, number]) => {
+    const own = nested.find((field) => id !== undefined && fieldId(field, naming) === id)
+    if (own !== undefined) return physicalName(own, naming) === name
+    return !names.has(name)
+  }
+  const regular = !naming.byId || footer.every(expected)
+  return regular && strangers.size === 0 ? undefined : { byId: naming.byId ? byId : undefined, strangers }
+}
+
+/** Walks a type of the table and the one that a file has for it. */
+function findStrangers(
+  type: DataType,
+  inFile: DataType,
+  nameOf: (field: StructField) => string | undefined,
+  strangers: Map<StructType, string>,
+): void {
+  if (typeof type === 'string' || typeof inFile === 'string') return
+  if (type.type === 'array' && inFile.type === 'array') findStrangers(type.elementType, inFile.elementType, nameOf, strangers)
+  if (type.type === 'map' && inFile.type === 'map') {
+    findStrangers(type.keyType, inFile.keyType, nameOf, strangers)
+    findStrangers(type.valueType, inFile.valueType, nameOf, strangers)
+  }
+  if (type.type !== 'struct' || inFile.type !== 'struct') return
+  const there = new Map(inFile.fields.map((field) => [field.name.toLowerCase(), field.type]))
+  const shared = type.fields.filter((field) => there.has(nameOf(field) ?? ''))
+  for (const field of shared) findStrangers(field.type, there.get(nameOf(field)!)!, nameOf, strangers)
+  const [first] = inFile.fields
+  if (shared.length === 0 && first !== undefined) strangers.set(type, first.name)
+}
+
+/** The columns of a file, by their names in lower case. */
+async function columnsOf(connection: Connection, path: string): Promise<Map<string, DataType>> {
+  const columns = await connection.describe(`SELECT * FROM read_parquet(${quotePaths([path])}, hive_partitioning = false)`)
+  return new Map(
+    columns.flatMap(({ name, type }) => (typeof type === 'object' && 'unsupported' in type ? [] : [[name.toLowerCase(), type] as const])),
   )
-  const found = new Map<string, { names: Map<number, string>; regular: boolean }>()
-  for (const row of rows) {
-    const [file, name, id] = [String(row.file_name), String(row.name), row.field_id === null ? undefined : Number(row.field_id)]
-    const layout = found.get(file) ?? { names: new Map<number, string>(), regular: true }
-    found.set(file, layout)
-    if (id !== undefined && nameOf.has(id)) layout.names.set(id, name)
-    if (idsOf.get(name)?.has(id) !== true) layout.regular = false
-  }
-  return paths.map((path) => {
-    const layout = found.get(path)
-    return layout === undefined || layout.regular ? undefined : layout.names
-  })
 }
 
 function* fieldsInside(type: DataType): Generator<StructField> {

@@ -22,7 +22,7 @@ export interface RelationSource {
   readonly paths: readonly string[]
   /** How a list of local paths is written: as literals, or as a parameter that it is bound to. Default: literals. */
   readonly listPaths?: ((paths: readonly string[]) => string) | undefined
-  /** Names inside structs of the files, in their order, where they are not the physical ones. */
+  /** How the files, in their order, differ from the table inside their columns. */
   readonly nested?: readonly (NestedNames | undefined)[] | undefined
   /** The columns that are needed, as the schema spells them. Default: all. */
   readonly columns?: ReadonlySet<string> | undefined
@@ -62,16 +62,15 @@ function selectFiles(source: RelationSource, fields: readonly StructField[], nam
 function groupByNames(source: RelationSource): readonly (readonly [RelationSource, NestedNames | undefined])[] {
   const { nested = [], files, paths } = source
   if (nested.every((names) => names === undefined)) return [[source, undefined]]
-  const groups = new Map<string, { names: NestedNames | undefined; files: ChosenFile[]; paths: string[] }>()
+  const groups = new Map<NestedNames | undefined, { files: ChosenFile[]; paths: string[] }>()
   for (const [index, file] of files.entries()) {
     const names = nested[index]
-    const key = names === undefined ? '' : JSON.stringify([...names].sort(([a], [b]) => a - b))
-    const group = groups.get(key) ?? { names, files: [], paths: [] }
-    groups.set(key, group)
+    const group = groups.get(names) ?? { files: [], paths: [] }
+    groups.set(names, group)
     group.files.push(file)
     group.paths.push(paths[index]!)
   }
-  return [...groups.values()].map(({ names, files, paths }) => [{ ...source, files, paths }, names])
+  return [...groups].map(([names, group]) => [{ ...source, ...group }, names])
 }
 
 /** A file whose rows are partly deleted must not be read as if it were whole. */
@@ -155,7 +154,10 @@ class FileLayout {
       case 'struct':
         return {
           ...type,
-          fields: type.fields.map((field) => ({ ...field, name: this.#nameInside(field), type: this.#physical(field.type) })),
+          fields: [
+            ...type.fields.map((field) => ({ ...field, name: this.#nameInside(field), type: this.#physical(field.type) })),
+            ...this.#stranger(type),
+          ],
         }
     }
   }
@@ -185,14 +187,21 @@ class FileLayout {
     if (typeof type === 'string') return type === 'variant'
     if (type.type === 'array') return this.#differs(type.elementType)
     if (type.type === 'map') return this.#differs(type.keyType) || this.#differs(type.valueType)
+    if (this.#stranger(type).length > 0) return true
     return type.fields.some((field) => this.#nameInside(field) !== field.name || this.#differs(field.type))
   }
 
   /** The name of a nested field in the files; one that is no name in them where they do not have it. */
   #nameInside(field: StructField): string {
-    if (this.#nested === undefined) return physicalName(field, this.#naming)
+    if (this.#nested?.byId === undefined) return physicalName(field, this.#naming)
     const id = fieldId(field, this.#naming)
-    return (id === undefined ? undefined : this.#nested.get(id)) ?? `absent field ${id ?? field.name}`
+    return (id === undefined ? undefined : this.#nested.byId.get(id)) ?? `absent field ${id ?? field.name}`
+  }
+
+  /** A field of the files' own, where they have none of a struct's: by it DuckDB tells a struct from NULL. */
+  #stranger(type: StructType): readonly StructField[] {
+    const name = this.#nested?.strangers.get(type)
+    return name === undefined ? [] : [{ name, type: 'string', nullable: true, metadata: {} }]
   }
 }
 

@@ -89,10 +89,11 @@ describe('with columns mapped by id', () => {
     },
   ]
 
+  const specs = files.map(({ sql, ids }) => ({ sql, stats: null, copyOptions: `FIELD_IDS ${ids}` }))
+  const first = { i: 1, s: { a: 10n, b: { c: 'ours' } }, l: [{ x: 1 }], m: new Map([['k', { y: 2 }]]) }
+
   it.each(['id', 'name'])('finds fields at every depth by %s alone', async (mode) => {
-    const specs = files.map(({ sql, ids }) => ({ sql, stats: null, copyOptions: `FIELD_IDS ${ids}` }))
     const found = await rows(schema, specs, { properties: { 'delta.columnMapping.mode': mode } })
-    const first = { i: 1, s: { a: 10n, b: { c: 'ours' } }, l: [{ x: 1 }], m: new Map([['k', { y: 2 }]]) }
     const byId = [
       first,
       { i: 2, s: { a: 20n, b: { c: 'other' } }, l: [{ x: 3 }, null], m: new Map([['k', { y: 4 }]]) },
@@ -100,5 +101,17 @@ describe('with columns mapped by id', () => {
     ]
     const byName = [first, { i: 3, s: { a: 30n, b: { c: 'there' } }, l: null, m: null }, { i: null, s: null, l: null, m: null }]
     expect(found).toEqual(mode === 'id' ? byId : byName)
+  })
+
+  it.each(['id', 'name'])('keeps a struct of which all fields were dropped and others added, by %s', async (mode) => {
+    const sql = `SELECT 0::INTEGER AS p1, {'p11': 'x'} AS p2, [{'p12': {'deep': 1}}, NULL] AS p6, NULL::MAP(VARCHAR, STRUCT(p9 INTEGER)) AS p8
+      UNION ALL SELECT 2, NULL, NULL, NULL`
+    const ids = '{p1: 1, p2: {__duckdb_field_id: 2, p11: 11}, p6: {__duckdb_field_id: 6, element: {p12: 12}}}'
+    const properties = { 'delta.columnMapping.mode': mode, 'delta.columnMapping.maxColumnId': '12' }
+    expect(await rows(schema, [{ sql, stats: null, copyOptions: `FIELD_IDS ${ids}` }, ...specs.slice(0, 1)], { properties })).toEqual([
+      { i: 0, s: { a: null, b: null }, l: [{ x: null }, null], m: null },
+      first,
+      { i: 2, s: null, l: null, m: null },
+    ])
   })
 })
