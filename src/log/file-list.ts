@@ -14,7 +14,7 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import type { DeletionVectorDescriptor } from './actions.ts'
 import { diagnosing, overSegment } from './over-segment.ts'
 import { canonicalPath, commitKey } from './paths.ts'
-import { checkpointActions, commitActions, liveFiles, sidecarKeys } from './replay.ts'
+import { checkpointActions, commitActions, liveFiles, longestLine, sidecarKeys } from './replay.ts'
 import type { Segment, SegmentOptions } from './segment.ts'
 import type { Counts } from './state.ts'
 
@@ -132,11 +132,19 @@ export async function withSegment<T>(
   try {
     const checkpointPaths = pinned.paths.slice(0, checkpoint?.keys.length ?? 0)
     const commitPaths = pinned.paths.slice(checkpointPaths.length)
-    const tail = commitPaths.length > 0 ? commitActions(commitPaths) : undefined
-    if (!checkpoint) return await use(undefined, tail)
+    const replay = async (base: string | undefined): Promise<T> => {
+      if (commitPaths.length === 0) return use(base, undefined)
+      try {
+        return await use(base, commitActions(commitPaths))
+      } catch (error) {
+        if (!(error instanceof Error && error.message.includes('maximum_object_size'))) throw error
+        return use(base, commitActions(commitPaths, longestLine))
+      }
+    }
+    if (!checkpoint) return await replay(undefined)
     const sidecars = await store.materialise(await sidecarKeys(connection, checkpoint, checkpointPaths))
     try {
-      return await use(await checkpointActions(connection, checkpoint, checkpointPaths, sidecars.paths), tail)
+      return await replay(await checkpointActions(connection, checkpoint, checkpointPaths, sidecars.paths))
     } finally {
       await sidecars.release()
     }

@@ -3,7 +3,7 @@ export { checkpointDue, withNewestCheckpoint, writeCheckpoint } from './checkpoi
 export { writeChecksum } from './checksum.ts'
 export { type Commit, chainId, commitInfoOf, gap, parseActions, readCommit, readCommitIfThere } from './commit.ts'
 export { DeltaLog, noTable } from './delta-log.ts'
-export { FileList, type ScanFile } from './file-list.ts'
+export { FileList } from './file-list.ts'
 export { CommitTimes, versionAt } from './history.ts'
 export { listCommits } from './latest.ts'
 export { checkpointKey, commitKey, encodePath, headKey } from './paths.ts'

@@ -38,12 +38,16 @@ export const fileFields: readonly (readonly [string, string])[] = [
 
 const vectorFields = ['storageType', 'pathOrInlineDv', 'offset', 'sizeInBytes', 'cardinality']
 
-/** One line of a commit may be this long, in bytes: the schema of a table with many thousand columns is one line. */
-const longestLine = 256 << 20
+/**
+ * One line of a commit may be this long, in bytes: the schema of a table with many thousand columns is one line. The engine sets twice
+ * as much memory aside at once, so a shorter length is tried first.
+ */
+export const longestLine = 256 << 20
+const usualLine = 16 << 20
 
 /** The actions of the commits at these local paths. */
-export function commitActions(paths: readonly string[]): string {
-  return jsonActions(paths, `CAST(regexp_extract(filename, '(\\d{20})\\.json$', 1) AS BIGINT)`)
+export function commitActions(paths: readonly string[], longest = usualLine): string {
+  return jsonActions(paths, `CAST(regexp_extract(filename, '(\\d{20})\\.json$', 1) AS BIGINT)`, longest)
 }
 
 /** The actions of a checkpoint: `paths` are its own files and its sidecars. */
@@ -102,10 +106,10 @@ function reconciled(base: string | undefined, commits: string | undefined, keep:
   return `WITH ${newest} SELECT base.* FROM (${base}) AS base ANTI JOIN newest USING (key, vector) WHERE ${keep} UNION ALL ${moved}`
 }
 
-function jsonActions(paths: readonly string[], version: string): string {
+function jsonActions(paths: readonly string[], version: string, longest = longestLine): string {
   const struct = `STRUCT(${fileFields.map(([name, type]) => `${quoteIdentifier(name)} ${type}`).join(', ')})`
   const columns = `{'add': ${quoteLiteral(struct)}, 'remove': ${quoteLiteral(struct)}}`
-  const options = `format = 'newline_delimited', columns = ${columns}, filename = true, maximum_object_size = ${longestLine}`
+  const options = `format = 'newline_delimited', columns = ${columns}, filename = true, maximum_object_size = ${longest}`
   const field = (name: string) => (name === 'stats' ? readableStats('action.stats') : `action.${quoteIdentifier(name)}`)
   const fields = fileFields.map(([name]) => `${field(name)} AS ${quoteIdentifier(name)}`)
   return `SELECT version, added, ${keyAndVector('action.path', 'action."deletionVector"')}, ${fields.join(', ')} FROM (

@@ -178,3 +178,9 @@ test('a domain that is removed is gone, also from the next checkpoint', async ()
   await store.delete([commitKey(0)])
   expect([...(await DeltaLog.open(store))!.latest.domains.keys()]).toEqual(['b'])
 })
+
+test('a line longer than the engine reads by itself is read', async () => {
+  const store = memoryStore()
+  await putLog(store, [[add('a')], [add('b', { tags: { long: 'x'.repeat(17 << 20) } })]])
+  expect((await filesOf(store)).map((file) => file.path)).toEqual(['a', 'b'])
+})
