@@ -154,6 +154,7 @@ export class DeltaLog {
     const list = near
       ? await base.advance(this.store, version).catch((error: unknown) => (isGap(error) ? anew() : Promise.reject(error)))
       : await anew()
+    for (const [each, reference] of this.#lists) if (!reference.deref()) this.#lists.delete(each)
     this.#lists.set(version, new WeakRef(list))
     if (!base || base.version < version) this.#newestList = list
     if (version === this.#latest.version && !this.#latest.counts) {
