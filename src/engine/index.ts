@@ -1,5 +1,5 @@
 /** What the rest of the house sees of DuckDB. */
-export type { BatchStream } from './arrow-out.ts'
+export type { BatchStream } from './arrow/arrow-out.ts'
 export type { Connection, QueryOptions } from './connection.ts'
 export {
   closedEngine,

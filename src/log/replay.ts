@@ -15,7 +15,7 @@ import type { Connection } from '../engine/index.ts'
 import { LogError } from '../errors/index.ts'
 import { quoteIdentifier, quoteLiteral, quotePaths } from '../schema/quoting.ts'
 import type { DataType } from '../schema/types.ts'
-import { logFolder } from './paths.ts'
+import { decodePath, logFolder } from './paths.ts'
 import type { Checkpoint } from './segment.ts'
 
 /** The fields of a file action that are kept, with their types; `add` and `remove` share most. */
@@ -81,7 +81,7 @@ export async function sidecarKeys(connection: Connection, checkpoint: Checkpoint
   if (!columns.some((column) => column.name === 'sidecar')) return []
   const rows = await connection.all(`SELECT DISTINCT sidecar.path AS path FROM ${source} WHERE sidecar.path IS NOT NULL`)
   return rows.map((row) => {
-    const path = decodeURIComponent(String(row.path))
+    const path = decodePath(String(row.path))
     if (!path.includes('/') && path !== '..') return `${logFolder}/_sidecars/${path}`
     throw new LogError('LOG_CORRUPT', `The checkpoint of version ${checkpoint.version} names the sidecar ${path}, which lies elsewhere.`, {
       remedy: 'Check who wrote this log.',

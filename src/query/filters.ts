@@ -6,7 +6,7 @@
  * A condition may thin out a table before the joins only where a row that fails it can never show in the result: on both sides of
  * inner joins, on the side of an outer join that is kept whole, never below a sample, nor where joins go by position or by nearest.
  */
-import { type ColumnPath, type Comparison, mapPredicate, type PredicateOf, unknownPredicate } from '../data/predicate.ts'
+import { type ColumnPath, type Comparison, mapPredicate, type PredicateOf, unknownPredicate } from '../data/prune/predicate.ts'
 import type { StructType } from '../schema/types.ts'
 import { asciiLower, isNode, type Node, nodesOf, textOf, textsOf } from './ast.ts'
 import { type FilterValue, filterValue } from './values.ts'

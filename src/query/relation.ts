@@ -4,7 +4,7 @@
  * file lacks them; partition columns are constants from the log.
  */
 import { type ColumnNaming, columnNaming, fieldId, physicalName } from '../data/physical.ts'
-import type { ChosenFile } from '../data/prune.ts'
+import type { ChosenFile } from '../data/prune/prune.ts'
 import { UnsupportedFeatureError } from '../errors/index.ts'
 import { partitionValueFromText } from '../schema/partition-values.ts'
 import { quoteIdentifier, quoteLiteral, quotePaths } from '../schema/quoting.ts'

@@ -2,7 +2,7 @@
  * SQL over several tables, each at any point of its history.
  *
  * A query goes: plan (parse, walk; `plan.ts`) -> each table of it resolved to a version -> the files that its conditions leave
- * (`data/prune.ts`) -> one SELECT over relations of those files (`relation.ts`) -> run in a closed instance that can open the tables'
+ * (`data/prune/prune.ts`) -> one SELECT over relations of those files (`relation.ts`) -> run in a closed instance that can open the tables'
  * folders and nothing else. Nothing is done before the result is first read.
  */
 import type { Parameters, Value } from '../engine/index.ts'

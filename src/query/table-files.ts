@@ -1,9 +1,9 @@
 /** One table of a query, from its version to local files: those that the query's conditions leave, pinned while it runs. */
 import { dirname } from 'node:path'
 import { columnNaming, physicalName } from '../data/physical.ts'
-import type { Constant, Predicate } from '../data/predicate.ts'
-import { mapPredicate } from '../data/predicate.ts'
-import { type ChosenFile, chooseFiles } from '../data/prune.ts'
+import type { Constant, Predicate } from '../data/prune/predicate.ts'
+import { mapPredicate } from '../data/prune/predicate.ts'
+import { type ChosenFile, chooseFiles } from '../data/prune/prune.ts'
 import type { Value } from '../engine/index.ts'
 import { DataFileError, ObjectNotFoundError, QueryError, ValueError } from '../errors/index.ts'
 import type { StructType } from '../schema/types.ts'

@@ -2,7 +2,7 @@
  * Constants of a query as values that files are chosen by: literals at once, parameters when they are bound, everything else that
  * holds only constants when the engine has computed it.
  */
-import { type Constant, timeOfText } from '../data/predicate.ts'
+import { type Constant, timeOfText } from '../data/prune/predicate.ts'
 import type { Value } from '../engine/index.ts'
 import { holdsOnlyConstants, isNode, type Node, textOf } from './ast.ts'
 import { isSteadyFunction } from './functions.ts'

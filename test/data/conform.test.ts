@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { conform } from '../../src/data/conform.ts'
+import { conform } from '../../src/data/write/conform.ts'
 import { quoteLiteral } from '../../src/schema/quoting.ts'
 import type { Row } from '../../src/schema/rows.ts'
 import type { DataType } from '../../src/schema/types.ts'

@@ -1,7 +1,7 @@
 /** Which files may hold a row: exactly, for statistics that say much, little, or something odd. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Comparison, Constant, Predicate } from '../../src/data/predicate.ts'
-import { chooseFiles, type FileSource, mayContain } from '../../src/data/prune.ts'
+import type { Comparison, Constant, Predicate } from '../../src/data/prune/predicate.ts'
+import { chooseFiles, type FileSource, mayContain } from '../../src/data/prune/prune.ts'
 import { type Connection, trustedEngine } from '../../src/engine/index.ts'
 import { quoteLiteral } from '../../src/schema/quoting.ts'
 import type { DataType } from '../../src/schema/types.ts'

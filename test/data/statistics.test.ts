@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { compareText, type LeafStatistics, planStatistics, spellStatistics } from '../../src/data/statistics.ts'
+import { compareText, type LeafStatistics, planStatistics, spellStatistics } from '../../src/data/write/statistics.ts'
 import type { DataType } from '../../src/schema/types.ts'
 import { field, struct } from './tools.ts'
 

@@ -1,0 +1,10 @@
+import type { StructType } from '../../schema/types.ts'
+
+/** How an input is opened. */
+export interface OpenOptions {
+  /** The table's schema, where there is a table: types of text formats and of plain objects follow it. */
+  readonly tableSchema?: StructType | undefined
+  /** Columns that the table lacks are inferred and kept in the source's schema, for whoever widens the table. Default: they are an error. */
+  readonly mergeSchema?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+}
