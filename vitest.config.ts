@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Tests that run the built command line, or look at the package: `dist/` is made fresh before them. */
@@ -8,6 +9,8 @@ const common = { pool: 'forks' as const, testTimeout: 30_000, hookTimeout: 60_00
 /** `npm test`. The packaging and interop tests have configurations of their own: they install things. */
 export default defineConfig({
   test: {
+    // Vitest's own choice on two cores is one file at a time, and many tests wait for disks and children.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
