@@ -1,5 +1,6 @@
 /** Other engines write to tables that Varve made: appends, transaction ids seen across engines, and appends at the same time. */
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Table, UnsupportedFeatureError } from '../../src/index.ts'
 import { sameRows } from './peers/canonical.ts'
@@ -140,6 +141,8 @@ describe('appends at the same time', () => {
     while (running) {
       ours.push(ours.length)
       await table.append([{ id: ours.at(-1)!, who: 'varve' }])
+      // A commit of Spark's takes hundreds of milliseconds; without a pause it would lose to us every time.
+      await setTimeout(100)
     }
     await byOthers
     expect(ours.length).toBeGreaterThan(10)
