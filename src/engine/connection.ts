@@ -14,12 +14,10 @@ import type { Binding } from './binding.ts'
 import { castForCodec, needsCast, readable } from './casts.ts'
 import { toVarveError } from './failures.ts'
 import { bindParameters, type Parameters } from './parameters.ts'
-import { type EngineField, readType, toDataType, toSqlSpelling, type Unsupported } from './types.ts'
-import { readValues, setOwn } from './values.ts'
+import { columnsOfPrepared, columnsOfResult, type NativeResult, type NativeStatement, rowsOfResult } from './results.ts'
+import { type EngineField, toDataType, toSqlSpelling, type Unsupported } from './types.ts'
 
 type NativeConnection = Awaited<ReturnType<Binding['connect']>>
-type NativeResult = Awaited<ReturnType<Binding['query']>>
-type NativeStatement = Awaited<ReturnType<Binding['prepare']>>
 
 /** Options of one statement. */
 export interface QueryOptions {
@@ -98,7 +96,7 @@ export class Connection {
   all(sql: string, parameters?: Parameters, options: QueryOptions = {}): Promise<Record<string, unknown>[]> {
     return this.#exclusive(options, async () => {
       const { result, columns } = await this.#execute(sql, parameters, options, false)
-      return this.#rows(result, columns)
+      return rowsOfResult(this.#binding, result, columns)
     })
   }
 
@@ -215,26 +213,26 @@ export class Connection {
   async #execute(sql: string, parameters: Parameters | undefined, options: QueryOptions, streaming: boolean): Promise<Execution> {
     if (options.small === true && parameters === undefined && options.readOnly !== true) {
       const result = await this.#binding.query(this.#native, checkText(sql))
-      const columns = this.#resultColumns(result)
+      const columns = columnsOfResult(this.#binding, result)
       if (!columns.some((column) => needsCast(column.type))) return { result, columns, executed: sql }
     }
     if (options.kept === true) {
       const statement = this.#kept.get(sql) ?? (await this.#prepare(sql, options))
       this.#kept.set(sql, statement)
       const result = await this.#executePrepared(statement, parameters, false)
-      return { result, columns: this.#resultColumns(result), executed: sql }
+      return { result, columns: columnsOfResult(this.#binding, result), executed: sql }
     }
     const streams = streaming && options.small !== true
     const prepared = await this.#prepare(sql, options)
     let cast: string | undefined
     let columns: EngineField[] = []
     try {
-      const planned = this.#columnsOfPrepared(prepared)
+      const planned = columnsOfPrepared(this.#binding, prepared)
       columns = planned ?? []
       cast = castForCodec(sql, columns)
       if (cast === undefined) {
         const result = await this.#executePrepared(prepared, parameters, streams)
-        columns = this.#resultColumns(result)
+        columns = columnsOfResult(this.#binding, result)
         // With parameters, types may be settled only when they are bound.
         if (!columns.some((column) => needsCast(column.type))) return { result, columns, executed: sql }
         cast = castForCodec(sql, columns)!
@@ -289,7 +287,7 @@ export class Connection {
   async #plannedColumns(sql: string, options: QueryOptions): Promise<EngineField[] | undefined> {
     const prepared = await this.#prepare(sql, options)
     try {
-      return this.#columnsOfPrepared(prepared)
+      return columnsOfPrepared(this.#binding, prepared)
     } finally {
       this.#binding.destroy_prepare_sync(prepared)
     }
@@ -298,49 +296,10 @@ export class Connection {
   async #boundColumns(sql: string, parameters: Parameters | undefined, options: QueryOptions): Promise<EngineField[]> {
     const prepared = await this.#prepare(`FROM (\n${sql.replace(/[;\s]+$/, '')}\n) LIMIT 0`, options)
     try {
-      return this.#resultColumns(await this.#executePrepared(prepared, parameters, false))
+      return columnsOfResult(this.#binding, await this.#executePrepared(prepared, parameters, false))
     } finally {
       this.#binding.destroy_prepare_sync(prepared)
     }
-  }
-
-  /** The columns as planned, or `undefined` where the type of one depends on a parameter. */
-  #columnsOfPrepared(prepared: NativeStatement): EngineField[] | undefined {
-    const binding = this.#binding
-    const columns: EngineField[] = []
-    for (let index = 0; index < binding.prepared_statement_column_count(prepared); index++) {
-      const id = binding.prepared_statement_column_type(prepared, index)
-      if (id === binding.Type.INVALID || id === binding.Type.ANY) return undefined
-      const type = readType(binding, binding.prepared_statement_column_logical_type(prepared, index))
-      columns.push({ name: binding.prepared_statement_column_name(prepared, index), type })
-    }
-    return columns
-  }
-
-  #resultColumns(result: NativeResult): EngineField[] {
-    const binding = this.#binding
-    return Array.from({ length: binding.column_count(result) }, (_, index) => ({
-      name: binding.column_name(result, index),
-      type: readType(binding, binding.column_logical_type(result, index)),
-    }))
-  }
-
-  #rows(result: NativeResult, columns: readonly EngineField[]): Record<string, unknown>[] {
-    const binding = this.#binding
-    const rows: Record<string, unknown>[] = []
-    for (let index = 0; index < binding.result_chunk_count(result); index++) {
-      const chunk = binding.result_get_chunk(result, index)
-      const count = binding.data_chunk_get_size(chunk)
-      const values = columns.map(({ type }, column) => readValues(binding, binding.data_chunk_get_vector(chunk, column), type, count))
-      for (let row = 0; row < count; row++) {
-        const object: Record<string, unknown> = {}
-        columns.forEach(({ name }, column) => {
-          setOwn(object, name, values[column]![row])
-        })
-        rows.push(object)
-      }
-    }
-    return rows
   }
 }
 

@@ -6,7 +6,7 @@ import { ParquetReader } from 'parquetjs-lite'
 import { describe, expect, test } from 'vitest'
 import { openSource } from '../../src/data/index.ts'
 import { splitObjects } from '../../src/data/input/json-objects.ts'
-import { describeType } from '../../src/data/write/conform.ts'
+import { deltaName } from '../../src/data/write/conform.ts'
 import type { StructType } from '../../src/schema/types.ts'
 import { field, readBack, struct, temporaryFolder, write } from './tools.ts'
 
@@ -19,7 +19,7 @@ function file(name: string, content: string | Uint8Array): string {
 }
 
 function types(schema: StructType): Record<string, string> {
-  return Object.fromEntries(schema.fields.map((each) => [each.name, describeType(each.type)]))
+  return Object.fromEntries(schema.fields.map((each) => [each.name, deltaName(each.type)]))
 }
 
 describe('CSV', () => {

@@ -9,7 +9,7 @@ import { quoteIdentifier, quoteLiteral } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
 import type { DataType, StructField } from '../../schema/types.ts'
 import { readInput } from '../../storage/input-stream.ts'
-import { convertText, describeType } from '../write/conform.ts'
+import { convertText, deltaName } from '../write/conform.ts'
 import { checked } from '../write/value-check.ts'
 import { inputCorrupt } from './input-failure.ts'
 import type { Relation } from './normalise.ts'
@@ -52,7 +52,7 @@ function value(text: string, type: DataType, column: string, guessed: boolean): 
     convertText(texts, type, column, guessed),
     column,
     'text',
-    describeType(type),
+    deltaName(type),
     'INVALID_VALUE',
   )
 }

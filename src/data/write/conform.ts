@@ -133,12 +133,12 @@ function convertPrimitive(value: string, from: PrimitiveType, to: PrimitiveType,
     case 'exact': {
       const tried = `TRY_CAST(${value} AS ${type})`
       const bad = `TRY_CAST(${tried} AS ${toSqlType(from)}) IS DISTINCT FROM ${value}`
-      return checked(bad, value, tried, column, describeType(from), describeType(to))
+      return checked(bad, value, tried, column, deltaName(from), deltaName(to))
     }
     case 'range': {
       const tried = `TRY_CAST(${value} AS ${type})`
       const bad = `${value} IS NOT NULL AND (${tried} IS NULL OR (isinf(${tried}) AND NOT isinf(${value})))`
-      return checked(bad, value, tried, column, describeType(from), describeType(to))
+      return checked(bad, value, tried, column, deltaName(from), deltaName(to))
     }
     case undefined:
       throw mismatch(from, to, column)
@@ -188,7 +188,7 @@ function convertMap(value: string, from: MapType, to: MapType, column: string, c
 }
 
 function mismatch(from: DataType, to: DataType, column: string): SchemaError {
-  const data = { column, from: describeType(from), to: describeType(to) }
+  const data = { column, from: deltaName(from), to: deltaName(to) }
   return new SchemaError('TYPE_MISMATCH', `The column ${JSON.stringify(column)} is ${data.to}, and the input has ${data.from} there.`, {
     remedy: 'Convert the column in the input, for example with a query and CAST.',
     data,
@@ -196,15 +196,15 @@ function mismatch(from: DataType, to: DataType, column: string): SchemaError {
 }
 
 /** A type in a few words for messages, in Delta's names. */
-export function describeType(type: DataType): string {
+export function deltaName(type: DataType): string {
   if (typeof type === 'string') return type
   switch (type.type) {
     case 'array':
-      return `array<${describeType(type.elementType)}>`
+      return `array<${deltaName(type.elementType)}>`
     case 'map':
-      return `map<${describeType(type.keyType)}, ${describeType(type.valueType)}>`
+      return `map<${deltaName(type.keyType)}, ${deltaName(type.valueType)}>`
     case 'struct':
-      return `struct<${type.fields.map((field) => `${field.name}: ${describeType(field.type)}`).join(', ')}>`
+      return `struct<${type.fields.map((field) => `${field.name}: ${deltaName(field.type)}`).join(', ')}>`
   }
 }
 
