@@ -61,7 +61,10 @@ export async function findLatestFrom(store: ObjectStore, known: number, signal?:
     else missing = middle
   }
   for (let ahead = 2; ahead <= beyond; ahead += 1) {
-    if (await exists(store, there + ahead, signal)) throw gap(store, there + 1)
+    if (!(await exists(store, there + ahead, signal))) continue
+    // Other writers may have written both names since the first was looked for; only one that is still missing now is a hole.
+    if (await exists(store, there + 1, signal)) return findLatestFrom(store, there + 1, signal)
+    throw gap(store, there + 1)
   }
   return there
 }

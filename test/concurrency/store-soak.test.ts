@@ -28,7 +28,18 @@ const faults: readonly Fault[] = (
 
 const policy = { tries: 4, firstPauseMs: 1, longestPauseMs: 4, requestSeconds: 0.02, seconds: 5 }
 
-const careful: Put = (store, key, body) => withRetries(store, policy).putIfAbsent(key, body)
+/** Once an outcome was unknown, the same bytes go under the same name again, and "there already" is settled by reading. */
+const careful: Put = async (store, key, body) => {
+  const link = withRetries(store, policy)
+  const first = await link.putIfAbsent(key, body)
+  if (first.outcome !== 'unknown') return first
+  for (;;) {
+    const again = await link.putIfAbsent(key, body)
+    if (again.outcome === 'created') return again
+    const there = await link.get(key).catch(() => undefined)
+    if (there) return Buffer.compare(there.bytes, body) === 0 ? { outcome: 'created', meta: there.meta } : { outcome: 'exists' }
+  }
+}
 
 /** Tries again, and takes "there already" at its word. */
 const takesItAtItsWord: Put = async (store, key, body) => {
@@ -65,7 +76,7 @@ async function soak(put: Put, seed: number): Promise<{ twice: number; lost: numb
         const body = bytesOf(`${seed}/${writer}/${commit}`)
         for (;;) {
           const result = await put(link, name(version), body)
-          // While the outcome is unknown, the same bytes go under the same name again, and nowhere else.
+          // While the outcome is unknown, no other name is tried.
           if (result.outcome === 'unknown') continue
           version++
           if (result.outcome === 'created') break

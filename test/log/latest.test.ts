@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { DeltaLog } from '../../src/log/delta-log.ts'
+import { findLatestFrom } from '../../src/log/latest.ts'
 import { commitKey, headKey, lastCheckpointKey } from '../../src/log/paths.ts'
 import { countingStore, memoryStore } from '../../src/storage/index.ts'
-import { add, putLog } from './tools.ts'
+import { add, putCommit, putLog } from './tools.ts'
 
 const text = (value: string) => new TextEncoder().encode(value)
 
@@ -66,4 +67,26 @@ test('opening by a hint lists nothing, and a poll for news is one request', asyn
   store.reset()
   await handle!.update()
   expect(store.count()).toBe(1)
+})
+
+test('names that appear while they are looked for are no hole', async () => {
+  const inner = await log(4)
+  const asked: string[] = []
+  const store = new Proxy(inner, {
+    get(target, name) {
+      if (name !== 'head') {
+        const value = target[name as keyof typeof target] as unknown
+        return typeof value === 'function' ? value.bind(target) : value
+      }
+      return async (key: string) => {
+        const found = await target.head(key)
+        asked.push(key)
+        // Two more commits land right after the first of them was found missing.
+        if (key === commitKey(4) && !found) for (const version of [4, 5]) await putCommit(target, version, [add(`late${version}`)])
+        return found
+      }
+    },
+  })
+  expect(await findLatestFrom(store, 3)).toBe(5)
+  expect(asked).toContain(commitKey(4))
 })
