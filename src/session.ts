@@ -14,12 +14,12 @@ export async function openSession(
   tables: Readonly<Record<string, Table | Snapshot | string>>,
   options: SessionOptions = {},
 ): Promise<Session> {
-  const opened = await Promise.all(Object.entries(tables).map(([name, table]) => sessionTable(name, table)))
+  const opened = await Promise.all(Object.entries(tables).map(([name, table]) => sessionTable(name, table, options)))
   return new Session(opened, options)
 }
 
-async function sessionTable(name: string, given: Table | Snapshot | string): Promise<SessionTable> {
-  const table = typeof given === 'string' ? await openReference(given) : given
+async function sessionTable(name: string, given: Table | Snapshot | string, options: SessionOptions): Promise<SessionTable> {
+  const table = typeof given === 'string' ? await openReference(given, options) : given
   return {
     name,
     asOf: async (point, { signal } = {}) => {
@@ -29,8 +29,8 @@ async function sessionTable(name: string, given: Table | Snapshot | string): Pro
   }
 }
 
-async function openReference(text: string): Promise<Table | Snapshot> {
+async function openReference(text: string, { allowPaths }: SessionOptions): Promise<Table | Snapshot> {
   const { path, point } = parseReference(text)
-  const table = await Table.open(path)
+  const table = await Table.open(path, allowPaths ? { allowPaths } : {})
   return point ? table.asOf(point) : table
 }

@@ -6,6 +6,7 @@
  */
 import { type AsOf, stateAsOf } from './as-of.ts'
 import type { Input } from './data/index.ts'
+import { UsageError } from './errors/index.ts'
 import { type Commit, CommitTimes, commitInfoOf, DeltaLog, noTable, parseActions, readCommitIfThere } from './log/index.ts'
 import { type AppendOptions, append } from './operations/append.ts'
 import { type CreateOptions, create, createOrAppend, type NewTableOptions } from './operations/create.ts'
@@ -15,6 +16,13 @@ import { type ObjectStore, openStore, withRetries } from './storage/index.ts'
 
 /** Where a table lies: a folder, a `file:` URL, or a store of one's own. */
 export type Location = string | ObjectStore
+
+/** Options of {@link Table.open}. */
+export interface OpenOptions {
+  /** Folders outside the table's own from which data files may be read that its log names by absolute path. Default: none. */
+  readonly allowPaths?: readonly string[]
+  readonly signal?: AbortSignal
+}
 
 /** One version in a table's history: a line of `varve history --json`. */
 export interface HistoryEntry {
@@ -44,10 +52,13 @@ export class Table {
 
   /**
    * Opens a table at its newest version.
-   * @throws TableNotFoundError TABLE_NOT_FOUND; UnsupportedFeatureError; LogError; storage errors.
+   *
+   * A log may name files outside the table's folder by absolute path, as that of a shallow clone does. They are read only where they lie
+   * in one of the folders `allowPaths`; else PATH_OUTSIDE_ROOT names the file and its folder.
+   * @throws TableNotFoundError TABLE_NOT_FOUND; UnsupportedFeatureError; LogError; UsageError for a location that is none; storage errors.
    */
-  static async open(location: Location, options: { readonly signal?: AbortSignal } = {}): Promise<Table> {
-    const store = storeOf(location)
+  static async open(location: Location, options: OpenOptions = {}): Promise<Table> {
+    const store = storeOf(location, options.allowPaths)
     const log = await DeltaLog.open(store, options.signal)
     if (log) return new Table(log)
     throw noTable(store)
@@ -159,7 +170,12 @@ function loadOf(commit: Commit): HistoryEntry['txn'] {
 }
 
 /** Only a store behind a network gives ambiguous answers that are worth asking again. */
-function storeOf(location: Location): ObjectStore {
-  const store = typeof location === 'string' ? openStore(location) : location
+function storeOf(location: Location, allowPaths?: readonly string[]): ObjectStore {
+  if (typeof location !== 'string' && allowPaths !== undefined) {
+    throw new UsageError('INVALID_ARGUMENT', 'allowPaths is for tables that are opened by their path.', {
+      remedy: 'Give it to localStore, where that makes the store.',
+    })
+  }
+  const store = typeof location === 'string' ? openStore(location, allowPaths ? { allowPaths } : {}) : location
   return store.kind === 'local' || store.kind === 'memory' ? store : withRetries(store)
 }

@@ -24,6 +24,8 @@ import type { TableUse } from './walk.ts'
 export interface SessionOptions {
   /** Lets `read_csv`, `read_parquet` and the like open the local files that they name. Default: `false`. */
   readonly allowExternal?: boolean | undefined
+  /** For tables that are named by references: as for `Table.open`. */
+  readonly allowPaths?: readonly string[] | undefined
 }
 
 /** A query over no more rows than this has so small a result that it need not be streamed. */
@@ -95,8 +97,8 @@ export class Session {
       await Promise.all(tables.map(({ pinned }) => pinned.release()))
       throw error
     }
-    for (const { folder, lasting } of tables) if (lasting && folder !== undefined) this.#folders.add(folder)
-    const folders = new Set([...this.#folders, ...tables.flatMap(({ folder }) => folder ?? [])])
+    for (const { folders, lasting } of tables) if (lasting) for (const folder of folders) this.#folders.add(folder)
+    const folders = new Set([...this.#folders, ...tables.flatMap((table) => table.folders)])
     const values = Object.fromEntries([...plan.parameters].map((name) => [name, given[name] ?? null]))
     return {
       statement: ({ everyColumn, bindPaths }) => {

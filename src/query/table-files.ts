@@ -1,5 +1,4 @@
 /** One table of a query, from its version to local files: those that the query's conditions leave, pinned while it runs. */
-import { dirname } from 'node:path'
 import { columnNaming, physicalName } from '../data/physical.ts'
 import type { Constant, Predicate } from '../data/prune/predicate.ts'
 import { mapPredicate } from '../data/prune/predicate.ts'
@@ -7,7 +6,7 @@ import { type ChosenFile, chooseFiles } from '../data/prune/prune.ts'
 import type { Value } from '../engine/index.ts'
 import { DataFileError, ObjectNotFoundError, QueryError, ValueError } from '../errors/index.ts'
 import type { StructType } from '../schema/types.ts'
-import { keyOfPath } from '../storage/index.ts'
+import { materialisePlaces, placeOf } from '../storage/index.ts'
 import type { Pinned } from '../storage/object-store.ts'
 import { asciiLower, type Node } from './ast.ts'
 import { evaluateConstant } from './constants.ts'
@@ -23,9 +22,9 @@ export interface TableFiles {
   readonly target: QueryTarget
   readonly files: readonly ChosenFile[]
   readonly pinned: Pinned
-  /** The folder that the local files lie under; `undefined` where there is none. */
-  readonly folder: string | undefined
-  /** Whether the folder is the table's own, and not made for this query. */
+  /** The folders that the local files lie under. */
+  readonly folders: readonly string[]
+  /** Whether the folders are the table's own, and not made for this query. */
   readonly lasting: boolean
   /** Whether the query names only some of the columns. */
   readonly narrowed: boolean
@@ -53,19 +52,17 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
   const predicate = await predicateFor(plan, table, schemas, values)
   const list = await target.files()
   const files = await chooseFiles(list, { schema, partitionColumns, physicalName: (field) => physicalName(field, naming) }, predicate)
-  const keys = files.map(({ path }) => keyIn(target, path))
-  const pinned = await pin(target, keys, signal)
+  const pinned = await pin(target, files, signal)
   const nested = await nestedNames(list.connection, target, pinned.paths).catch(async (error: unknown) => {
     await pinned.release()
     throw error
   })
-  const [path, key] = [pinned.paths[0], keys[0]]
   const columns = neededColumns(plan, schema)
   return {
     target,
     files,
     pinned,
-    folder: path === undefined || key === undefined ? undefined : path.endsWith(`/${key}`) ? path.slice(0, -key.length - 1) : dirname(path),
+    folders: pinned.folders,
     lasting: store.kind === 'local',
     narrowed: columns !== undefined,
     rows: files.reduce<number | undefined>(
@@ -133,24 +130,13 @@ function neededColumns({ names }: QueryPlan, schema: StructType): ReadonlySet<st
   return new Set(schema.fields.filter((field) => names.has(asciiLower(field.name))).map((field) => field.name))
 }
 
-/** The log may name a file by its absolute path (§Add File and Remove File), as another engine's import of a folder does. */
-function keyIn({ store, version }: QueryTarget, path: string): string {
-  const key = path.startsWith('/') ? keyOfPath(store, path) : path
-  if (key !== undefined) return key
-  throw new DataFileError(
-    'PATH_OUTSIDE_ROOT',
-    `Version ${version} of ${store.root} names the file ${path}, which lies outside the table.`,
-    {
-      remedy: 'Copy the table whole (a deep clone), so that its files lie under its folder.',
-      data: { path, version },
-    },
-  )
-}
-
-async function pin({ store, version }: QueryTarget, keys: readonly string[], signal: AbortSignal | undefined): Promise<Pinned> {
-  if (keys.length === 0) return { paths: [], release: async () => {} }
+/** @throws DataFileError DATA_FILE_MISSING, PATH_OUTSIDE_ROOT */
+async function pin({ store, version }: QueryTarget, files: readonly ChosenFile[], signal: AbortSignal | undefined) {
   try {
-    return await store.materialise(keys, { signal })
+    return await materialisePlaces(
+      files.map(({ path }) => placeOf(store, path)),
+      { signal },
+    )
   } catch (error) {
     if (!(error instanceof ObjectNotFoundError)) throw error
     const path = String(error.data.key ?? '')

@@ -37,11 +37,17 @@ import type {
 export interface LocalStoreOptions {
   /** Stands in for the system's hard link, so that a file system without them can be tried. With it nothing is known to be safe. */
   readonly link?: Link
+  /**
+   * Folders outside the root from which files may be read that a log names by absolute path, as that of a shallow clone does.
+   * Default: none.
+   */
+  readonly allowPaths?: readonly string[]
 }
 
 /** A store over a folder, which need not be there yet. @throws StoreDeniedError when the way to it may not be read. */
 export function localStore(folder: string, options: LocalStoreOptions = {}): ObjectStore {
-  return new LocalStore(new LocalRoot(folder), options.link)
+  const allowed = (options.allowPaths ?? []).map((path) => new LocalStore(new LocalRoot(path), undefined, []))
+  return new LocalStore(new LocalRoot(folder), options.link, allowed)
 }
 
 /** File systems of Linux whose hard links create atomically and only where there is nothing: their magic numbers. */
@@ -59,13 +65,15 @@ const pauseEvery = 1024
 
 class LocalStore implements ObjectStore {
   readonly kind = 'local'
+  readonly allowed: readonly ObjectStore[]
   readonly #root: LocalRoot
   readonly #rootBytes: number
   readonly #link: Link | undefined
   #safe = false
 
-  constructor(root: LocalRoot, link: Link | undefined) {
+  constructor(root: LocalRoot, link: Link | undefined, allowed: readonly ObjectStore[]) {
     this.#root = root
+    this.allowed = allowed
     this.#rootBytes = Buffer.byteLength(root.folder) + 1
     this.#link = link
   }

@@ -1,36 +1,18 @@
-import { realpathSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { StoreUnsupportedError, UsageError } from '../errors/index.ts'
-import { localStore } from './local-store.ts'
+import { type LocalStoreOptions, localStore } from './local-store.ts'
 import type { ObjectStore } from './object-store.ts'
 
 const scheme = /^([a-z][a-z0-9+.-]+):/i
 
 /**
- * The store for a location as users write it: a path, or a `file:` URL.
+ * The store for a location as users write it: a path, or a `file:` URL. `allowPaths` are written in the same way.
  *
  * @throws UsageError `INVALID_ARGUMENT` for a location that is empty or cannot be a path
  * @throws StoreUnsupportedError `STORE_UNSUPPORTED` for any other URL, naming its kind
  */
-export function openStore(location: string): ObjectStore {
-  return localStore(localPath(location))
-}
-
-/** The key of an absolute local path in a store; `undefined` where it does not lie inside. Links in its folders are resolved. */
-export function keyOfPath(store: ObjectStore, path: string): string | undefined {
-  if (store.kind !== 'local') return undefined
-  const folder = join(fileURLToPath(store.root), '/')
-  const inside = [path, realPath(path)].find((one) => one.startsWith(folder))
-  return inside?.slice(folder.length)
-}
-
-function realPath(path: string): string {
-  try {
-    return join(realpathSync.native(dirname(path)), basename(path))
-  } catch {
-    return path
-  }
+export function openStore(location: string, { allowPaths }: Pick<LocalStoreOptions, 'allowPaths'> = {}): ObjectStore {
+  return localStore(localPath(location), allowPaths ? { allowPaths: allowPaths.map(localPath) } : {})
 }
 
 function localPath(location: string): string {

@@ -90,6 +90,8 @@ export interface ObjectStore {
   readonly kind: string
   /** The canonical URL without credentials: for messages, cache keys and equality. */
   readonly root: string
+  /** Stores of folders outside the root, whose files may be read where a log names them by absolute path. Default: none. */
+  readonly allowed?: readonly ObjectStore[] | undefined
   get(key: string, options?: ReadOptions): Promise<{ bytes: Bytes; meta: Meta }>
   /** Exactly the bytes `[start, endExclusive)`. @throws InvalidRangeError */
   getRange(key: string, start: number, endExclusive: number, options?: ReadOptions): Promise<Bytes>

@@ -48,5 +48,9 @@ it('finds such a file where the root was reached by another name', async () => {
 it('refuses a file outside the root, also one beside it whose name begins alike', async () => {
   const root = await tableNaming('outside', (path) => path.replace('/outside/', '/outside2/').replaceAll(' ', '%20'))
   cpSync(root, join(folder, 'outside2'), { recursive: true })
-  await expect(ids(root)).rejects.toMatchObject({ code: 'PATH_OUTSIDE_ROOT', data: { version: 0 } })
+  await expect(ids(root)).rejects.toMatchObject({
+    code: 'PATH_OUTSIDE_ROOT',
+    data: { folder: join(folder, 'outside2', 'a b') },
+    remedy: expect.stringContaining(`allowPaths: [${JSON.stringify(join(folder, 'outside2', 'a b'))}]`),
+  })
 })
