@@ -66,6 +66,20 @@ export interface PointOptions {
   readonly tag?: string
 }
 
+/** Declares the option for tables whose logs name files outside their folder, as those of shallow clones do. */
+export function allowPathOption(command: Command): Command {
+  return command.option(
+    '--allow-path <folder>',
+    "a folder outside the table's from which files may be read that its log names by absolute path; repeat for more",
+    repeated,
+  )
+}
+
+/** What {@link allowPathOption} gave. */
+export interface AllowPathOption {
+  readonly allowPath?: readonly string[]
+}
+
 /** Has one of the options that name a point been given? */
 export function hasPoint(options: PointOptions): boolean {
   return options.version !== undefined || options.timestamp !== undefined || options.tag !== undefined
@@ -74,19 +88,19 @@ export function hasPoint(options: PointOptions): boolean {
 /** Opens what a reference names, as of its own point or of the one that the options name. */
 export async function openReference(
   reference: string,
-  options: PointOptions,
+  options: PointOptions & AllowPathOption,
   signal: AbortSignal,
 ): Promise<{ table: Table; snapshot: Snapshot; path: string }> {
   const { Table, parseReference } = await import('../index.ts')
   const { path, point } = parseReference(reference)
-  const { version, timestamp, tag } = options
+  const { version, timestamp, tag, allowPath: allowPaths } = options
   const given = [version, timestamp, tag].filter((value) => value !== undefined)
   if (given.length + (point === undefined ? 0 : 1) > 1)
     throw wrong(
       'More than one point in the history is given.',
       'Give one of --version, --timestamp, --tag, or a point after @ in the reference.',
     )
-  const table = await Table.open(path, { signal })
+  const table = await Table.open(path, { signal, ...(allowPaths && { allowPaths }) })
   if (version !== undefined) return { table, path, snapshot: await table.asOf({ version }, { signal }) }
   if (timestamp !== undefined) return { table, path, snapshot: await table.asOf({ timestamp }, { signal }) }
   if (tag !== undefined) return { table, path, snapshot: await table.asOf({ tag }, { signal }) }

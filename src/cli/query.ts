@@ -1,11 +1,21 @@
 import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Snapshot } from '../index.ts'
-import { hasPoint, openReference, type PointOptions, pairs, pointOptions, repeated, wrong } from './options.ts'
+import {
+  type AllowPathOption,
+  allowPathOption,
+  hasPoint,
+  openReference,
+  type PointOptions,
+  pairs,
+  pointOptions,
+  repeated,
+  wrong,
+} from './options.ts'
 import { type RowsOptions, rowsOptions } from './rows-options.ts'
 import type { Run, Verb } from './verb.ts'
 
-interface QueryOptions extends RowsOptions, PointOptions {
+interface QueryOptions extends RowsOptions, PointOptions, AllowPathOption {
   readonly param?: readonly string[]
   readonly allowExternal?: boolean
 }
@@ -26,7 +36,7 @@ Inside the SQL a table can be read at another point: FROM events e AT (VERSION =
     rowsOptions(command)
       .option('--param <name=value>', 'the value of $name in the SQL: JSON where it is JSON, else text; repeat for more', repeated)
       .option('--allow-external', 'let read_csv, read_parquet and the like open the files they name')
-    pointOptions(command)
+    pointOptions(allowPathOption(command))
   },
   async run(run: Run, operands: readonly string[], options: QueryOptions): Promise<void> {
     const sql = operands.at(-1)
@@ -36,7 +46,7 @@ Inside the SQL a table can be read at another point: FROM events e AT (VERSION =
     const { openSession } = await import('../index.ts')
     const tables = await namedTables(references, options, run.signal)
     run.progress.start(() => 'running')
-    const session = await openSession(tables, { allowExternal: options.allowExternal === true })
+    const session = await openSession(tables, { allowExternal: options.allowExternal === true, allowPaths: options.allowPath })
     try {
       const { writeRows } = await import('./rows.ts')
       await writeRows(run, session.query(sql, { params, signal: run.signal }), options)
@@ -48,7 +58,7 @@ Inside the SQL a table can be read at another point: FROM events e AT (VERSION =
 
 async function namedTables(
   references: readonly string[],
-  options: PointOptions,
+  options: PointOptions & AllowPathOption,
   signal: AbortSignal,
 ): Promise<Record<string, Snapshot | string>> {
   if (hasPoint(options) && references.length > 1)
