@@ -26,7 +26,7 @@ export class DataFileError extends VarveError {}
 
 /**
  * Rows do not fit the table's columns. Codes: `UNKNOWN_COLUMN`, `MISSING_COLUMN`, `TYPE_MISMATCH`, `UNSUPPORTED_TYPE`,
- * `DUPLICATE_COLUMN`.
+ * `DUPLICATE_COLUMN`, `NO_COLUMNS`.
  */
 export class SchemaError extends VarveError {}
 

@@ -12,7 +12,8 @@ export interface Metadata {
   readonly name?: string | null
   readonly description?: string | null
   readonly format: { readonly provider: string; readonly options?: Readonly<Record<string, string>> }
-  readonly schemaString: string
+  /** Missing where a first commit did not know the columns yet. */
+  readonly schemaString?: string | null
   readonly partitionColumns: readonly string[]
   readonly createdTime?: number | null
   readonly configuration: Readonly<Record<string, string>>

@@ -8,7 +8,7 @@ import { withParser } from './parse.ts'
 import { planStatement, type QueryPlan } from './plan.ts'
 import type { QueryResult } from './result.ts'
 import { Session } from './session.ts'
-import type { QueryTarget } from './target.ts'
+import { type QueryTarget, withoutColumns } from './target.ts'
 
 /** What to read. */
 export interface ScanOptions {
@@ -38,10 +38,12 @@ export function scan(target: QueryTarget, options: ScanOptions = {}): QueryResul
   if (columns?.length === 0)
     throw new UsageError('INVALID_ARGUMENT', 'No column is named.', { remedy: 'Name columns, or leave them out for all.' })
   const session = new Session([{ name: tableName, asOf: async () => target }], {})
-  return session.run(() => planScan(target.schema, options), options)
+  return session.run(() => planScan(target, options), options)
 }
 
-function planScan(schema: StructType, { columns, where, limit }: ScanOptions): Promise<QueryPlan> {
+async function planScan(target: QueryTarget, { columns, where, limit }: ScanOptions): Promise<QueryPlan> {
+  const { schema } = target
+  if (schema.fields.length === 0) throw withoutColumns(target)
   const names = columns === undefined ? schema.fields.map(({ name }) => name) : columns.map((name) => columnOf(schema, name))
   return withParser(async (connection) => {
     const statement = selectOf(names.map((name) => columnRef(tableName, name)))

@@ -13,7 +13,7 @@ import { evaluateConstant } from './constants.ts'
 import { nestedNames } from './nested-names.ts'
 import { filtersOf, type QueryPlan } from './plan.ts'
 import { relationSql } from './relation.ts'
-import type { QueryTarget } from './target.ts'
+import { type QueryTarget, withoutColumns } from './target.ts'
 import { computedConstant, type FilterValue, parameterConstant } from './values.ts'
 import type { TableUse } from './walk.ts'
 
@@ -48,6 +48,7 @@ export interface TableChoice {
 /** Chooses and pins the files. @throws DataFileError DATA_FILE_MISSING, PATH_OUTSIDE_ROOT */
 export async function chooseTable({ plan, table, target, schemas, values, signal }: TableChoice): Promise<TableFiles> {
   const { schema, partitionColumns, properties, store } = target
+  if (schema.fields.length === 0) throw withoutColumns(target)
   const naming = columnNaming(properties)
   const predicate = await predicateFor(plan, table, schemas, values)
   const list = await target.files()

@@ -1,5 +1,6 @@
 /** What queries need of a table: its versions, and the files of each. */
 import type { Parameters } from '../engine/index.ts'
+import { SchemaError } from '../errors/index.ts'
 import type { FileList } from '../log/file-list.ts'
 import type { StructType } from '../schema/types.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -30,4 +31,12 @@ export interface QueryOptions {
   /** Values for `$name`, or in order for `$1` and `?`. Always bound, never part of the text. */
   readonly params?: Parameters | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+/** A version before its table got a schema has no rows to read. */
+export function withoutColumns({ store, version }: QueryTarget): SchemaError {
+  return new SchemaError('NO_COLUMNS', `Version ${version} of ${store.root} has no columns, so no rows can be read.`, {
+    remedy: 'Read a later version, which has a schema.',
+    data: { version, table: store.root },
+  })
 }

@@ -27,11 +27,12 @@ const primitives: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Parses `metaData.schemaString`.
+ * Parses `metaData.schemaString`. Without one the table has no columns, as its first metadata may say before a schema is known.
  * @throws LogError `LOG_CORRUPT` where the text is no schema.
  * @throws SchemaError `UNSUPPORTED_TYPE` where it names a type that Varve does not know.
  */
-export function parseSchema(schemaString: string): StructType {
+export function parseSchema(schemaString: string | null | undefined): StructType {
+  if (schemaString === undefined || schemaString === null) return struct()
   let json: unknown
   try {
     json = parseKeepingDoubles(schemaString)

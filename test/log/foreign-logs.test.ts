@@ -7,6 +7,7 @@ import { checkpointKey, checksumKey, commitKey } from '../../src/log/paths.ts'
 import { append } from '../../src/operations/append.ts'
 import { create } from '../../src/operations/create.ts'
 import { memoryStore, type ObjectStore } from '../../src/storage/index.ts'
+import { Table } from '../../src/table.ts'
 import { add, metadata, protocol, putCommit, putLog, remove } from './tools.ts'
 
 const vector = { storageType: 'u' as const, pathOrInlineDv: 'ab', sizeInBytes: 10, cardinality: 2 }
@@ -46,6 +47,22 @@ test('actions that are null beside the one of the line are not there', async () 
   const log = (await DeltaLog.open(store))!
   expect(log.latest.txns.get('x')?.version).toBe(4)
   expect((await filesOf(store)).map((file) => file.path)).toEqual(['a'])
+})
+
+test.each([
+  ['/plain/path', 'file:/plain/path'],
+  ['/plain/path', 'file:///plain/path'],
+  ['/with%20space/p@%23h', 'file:/with%20space/p@%23h'],
+  ['file:///with%20space/p@%23h', '/with%20space/p@%23h'],
+])('%s and %s are one file, also of a table that has no schema yet', async (one, other) => {
+  const store = memoryStore()
+  await putCommit(store, 0, [protocol, { metaData: { id: 't', format: { provider: 'parquet' } } }, add(one)])
+  await putCommit(store, 1, [remove(other)])
+  await putCommit(store, 2, [add(one), add('another')])
+  const table = await Table.open(store)
+  expect((await table.asOf(0)).schema.fields).toEqual([])
+  expect(await Promise.all([0, 1, 2].map(async (version) => (await table.asOf(version)).fileCount()))).toEqual([1, 0, 2])
+  await expect((await table.latest()).scan().toArray()).rejects.toMatchObject({ code: 'NO_COLUMNS' })
 })
 
 test('metadata without configuration and partition columns has none', async () => {
