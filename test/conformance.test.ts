@@ -45,7 +45,7 @@ const withoutData: Readonly<Record<string, Exception>> = {
   'delta-rs/checkpoint_with_partitions': noData('2'),
   'delta-rs/checkpoints': noData('1-12'),
   'delta-rs/checkpoints_vacuumed': noData('5-12'),
-  'delta-rs/delta-live-table': { error: 'LOG_CORRUPT', versions: '0' },
+  'delta-rs/delta-live-table': { error: 'NO_COLUMNS', versions: '0' },
   'delta-rs/latest_not_checkpointed': noData('1-3'),
   'delta-rs/spark-variant-stable-feature-checkpoint': noData('0-1'),
   'delta-rs/table-with-domain-metadata': noData('108'),
