@@ -56,7 +56,7 @@ export async function writeCheckpoint(store: ObjectStore, state: TableState, now
       const rows = [smallRows(state), fileRows('add', addFields, liveFiles(base, commits)), fileRows('remove', removeFields, removes)]
       return connection.run(`COPY (${rows.join(' UNION ALL BY NAME ')}) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION zstd)`)
     }
-    const options = { hint: state.checkpoint?.version }
+    const options = { hint: state.checkpoint }
     await overSegment(store, state.version, options, (segment) => withSegment(store, connection, segment, write))
     const [count] = await connection.all(
       `SELECT count(*) AS actions, count(add.path) AS adds, count(remove.path) AS removes FROM read_parquet(${quoteLiteral(path)})`,

@@ -11,10 +11,11 @@ import { nearestChecksum } from './checksum.ts'
 import { type Commit, chainId, commitInfoOf, gap, isSameTransaction, readCommitIfThere } from './commit.ts'
 import { FileList } from './file-list.ts'
 import { findLatest, findLatestFrom, readHints } from './latest.ts'
+import { readableRange } from './listing.ts'
 import { overSegment } from './over-segment.ts'
 import { commitKey } from './paths.ts'
 import { checkReadable } from './protocol.ts'
-import { findSegment, readableRange } from './segment.ts'
+import { type CheckpointHint, findSegment } from './segment.ts'
 import { replayState } from './small-actions.ts'
 import { advance, type TableState } from './state.ts'
 
@@ -50,7 +51,7 @@ export class DeltaLog {
     const hints = await readHints(store, signal)
     const version = await findLatest(store, hints, signal)
     if (version === undefined) return undefined
-    const state = await readState(store, version, hints.checkpoint?.version, signal)
+    const state = await readState(store, version, hints.checkpoint, signal)
     checkReadable(state.protocol, store.root)
     return new DeltaLog(store, state)
   }
@@ -123,7 +124,7 @@ export class DeltaLog {
       if (behindCheckpoint) return behindCheckpoint
       throw await this.versionNotFound(version, signal)
     }
-    const state = await readState(this.store, version, this.#latest.checkpoint?.version, signal).catch(async (error: unknown) => {
+    const state = await readState(this.store, version, this.#latest.checkpoint, signal).catch(async (error: unknown) => {
       if (error instanceof LogError && error.code === 'LOG_INCOMPLETE') throw await this.versionNotFound(version, signal)
       throw error
     })
@@ -149,7 +150,7 @@ export class DeltaLog {
     const { version } = state
     const base = this.#newestList
     const near = base && base.version < version && version - base.version <= nearEnough
-    const anew = () => FileList.build(this.store, version, { hint: state.checkpoint?.version })
+    const anew = () => FileList.build(this.store, version, { hint: state.checkpoint })
     // Where a cleanup took the commits between, a checkpoint may still tell.
     const list = near
       ? await base.advance(this.store, version).catch((error: unknown) => (isGap(error) ? anew() : Promise.reject(error)))
@@ -208,7 +209,7 @@ export class DeltaLog {
     const hints = await readHints(this.store, signal)
     const version = await findLatest(this.store, hints, signal)
     if (version === undefined) throw noTable(this.store)
-    const state = await readState(this.store, version, hints.checkpoint?.version, signal)
+    const state = await readState(this.store, version, hints.checkpoint, signal)
     if (state.metadata.id !== this.#latest.metadata.id || version < this.#latest.version) throw replaced(this.store)
     if (version > this.#latest.version) this.#move(state)
     this.#mark = { version, txnId: state.txnId }
@@ -224,7 +225,7 @@ export class DeltaLog {
 async function readState(
   store: ObjectStore,
   version: number,
-  checkpointHint: number | undefined,
+  checkpointHint: CheckpointHint | undefined,
   signal?: AbortSignal,
 ): Promise<TableState> {
   const fromChecksum = await nearestChecksum(store, version, signal)

@@ -70,7 +70,7 @@ export class FileList {
   /** The list of a later version: this one, moved on by the commits after it. @throws LogError as `build` does. */
   async advance(store: ObjectStore, version: number): Promise<FileList> {
     const commits = Array.from({ length: version - this.version }, (_, i) => this.version + 1 + i)
-    const segment = { version, checkpoint: undefined, commits }
+    const segment = { version, checkpoint: undefined, commits, compactions: [] }
     return diagnosing(store, segment, () => FileList.#materialise(store, segment, `SELECT * FROM ${this.#table}`))
   }
 
@@ -127,8 +127,12 @@ export async function withSegment<T>(
   segment: Segment,
   use: (base: string | undefined, commits: string | undefined) => Promise<T>,
 ): Promise<T> {
-  const { checkpoint, commits } = segment
-  const pinned = await store.materialise([...(checkpoint?.keys ?? []), ...commits.map(commitKey)])
+  const { checkpoint, commits, compactions } = segment
+  const pinned = await store.materialise([
+    ...(checkpoint?.keys ?? []),
+    ...compactions.map((compaction) => compaction.key),
+    ...commits.map(commitKey),
+  ])
   try {
     const checkpointPaths = pinned.paths.slice(0, checkpoint?.keys.length ?? 0)
     const commitPaths = pinned.paths.slice(checkpointPaths.length)

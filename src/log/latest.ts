@@ -9,8 +9,8 @@ import { ObjectNotFoundError } from '../errors/index.ts'
 import { parseJson } from '../schema/json.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { gap } from './commit.ts'
+import { readableRange } from './listing.ts'
 import { commitKey, headKey, lastCheckpointKey, logFolder, parseLogName } from './paths.ts'
-import { readableRange } from './segment.ts'
 
 /** A version that `_last_checkpoint` names, with what it says of it. */
 export interface CheckpointHint {

@@ -1,15 +1,18 @@
 /**
  * Work over the segment of a version that does not give up at the first damaged file.
  *
- * A checkpoint is derived data: one that cannot be read is passed over, and an older one or the commits alone serve. A commit is not:
- * where one is missing or damaged the error names it, found by reading the commits one by one.
+ * Compactions and checkpoints are derived data: what cannot be read of them is passed over, first the compactions, for the commits that
+ * they stand for, then a checkpoint, for an older one or the commits alone. A commit is not: where one is missing or damaged the error
+ * names it, found by reading the commits one by one.
  */
 import { DataFileError, LogError, ObjectNotFoundError, QueryError, ValueError } from '../errors/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { gap, parseActions, readCommit } from './commit.ts'
-import { type Checkpoint, findSegment, type Segment, type SegmentOptions } from './segment.ts'
+import { unreconciled } from './compaction.ts'
+import type { Checkpoint } from './listing.ts'
+import { findSegment, type Segment, type SegmentOptions } from './segment.ts'
 
-/** Gives `use` the segment of a version, and again without its checkpoint where that turns out to be damaged. @throws LogError */
+/** Gives `use` the segment of a version, and again without its compactions or its checkpoint where they turn out to be damaged. @throws LogError */
 export async function overSegment<T>(
   store: ObjectStore,
   version: number,
@@ -17,15 +20,25 @@ export async function overSegment<T>(
   use: (segment: Segment) => Promise<T>,
 ): Promise<T> {
   const without = new Set(options.without)
+  let { compactions = true } = options
   let damaged: { checkpoint: Checkpoint; cause: unknown } | undefined
   for (;;) {
-    const segment = await findSegment(store, version, { ...options, without }).catch((error: unknown) => {
+    const segment = await findSegment(store, version, { ...options, without, compactions }).catch((error: unknown) => {
       throw damaged ? damagedCheckpoint(damaged.checkpoint, damaged.cause) : error
     })
+    const compacted = segment.compactions.length > 0
     try {
-      return await diagnosing(store, segment, () => use(segment))
+      const unfit = compacted ? await unreconciled(store, segment.compactions) : []
+      for (const { key } of unfit) without.add(key)
+      if (unfit.length > 0) continue
+      return await (compacted ? use(segment) : diagnosing(store, segment, () => use(segment)))
     } catch (error) {
-      if (!segment.checkpoint || !isDamage(error)) throw error
+      if (!isDamage(error)) throw error
+      if (compacted) {
+        compactions = false
+        continue
+      }
+      if (!segment.checkpoint) throw error
       damaged = { checkpoint: segment.checkpoint, cause: error }
       for (const key of segment.checkpoint.keys) without.add(key)
     }

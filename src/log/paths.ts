@@ -25,6 +25,18 @@ export const checksumKey = (version: number): string => `${logFolder}/${padded(v
 /** The key of the classic checkpoint of a version. */
 export const checkpointKey = (version: number): string => `${logFolder}/${padded(version)}.checkpoint.parquet`
 
+/** The key of the compaction of a range of commits. */
+export const compactionKey = (first: number, last: number): string => `${logFolder}/${padded(first)}.${padded(last)}.compacted.json`
+
+/** The key of a sidecar of a V2 checkpoint. */
+export const sidecarKey = (name: string): string => `${logFolder}/_sidecars/${name}`
+
+/** What all keys of the log's files of a version begin with. */
+export const versionPrefix = (version: number): string => `${logFolder}/${padded(version)}`
+
+/** The name of a V2 checkpoint's top file, which no other writer gives. */
+export const topName = (version: number, id: string): string => `${padded(version)}.checkpoint.${id}.json`
+
 /** What a name in the log folder stands for. */
 export type LogName =
   | { readonly kind: 'commit'; readonly version: number }
@@ -54,7 +66,9 @@ const forms: readonly [RegExp, (match: RegExpMatchArray) => LogName | undefined]
 export function parseLogName(name: string): LogName | undefined {
   for (const [pattern, make] of forms) {
     const match = name.match(pattern)
-    if (match) return make(match)
+    if (!match) continue
+    const parsed = make(match)
+    return parsed && Number.isSafeInteger(parsed.kind === 'compaction' ? parsed.end : parsed.version) ? parsed : undefined
   }
   return undefined
 }

@@ -15,8 +15,8 @@ import type { Connection } from '../engine/index.ts'
 import { LogError } from '../errors/index.ts'
 import { quoteIdentifier, quoteLiteral, quotePaths } from '../schema/quoting.ts'
 import type { DataType } from '../schema/types.ts'
+import type { Checkpoint } from './listing.ts'
 import { decodePath, logFolder } from './paths.ts'
-import type { Checkpoint } from './segment.ts'
 
 /** The fields of a file action that are kept, with their types; `add` and `remove` share most. */
 export const fileFields: readonly (readonly [string, string])[] = [
@@ -45,10 +45,13 @@ const vectorFields = ['storageType', 'pathOrInlineDv', 'offset', 'sizeInBytes', 
 export const longestLine = 256 << 20
 const usualLine = 16 << 20
 
-/** The actions of the commits at these local paths. */
+/** The actions of the commits and compactions at these local paths; a compaction's are those of its last version. */
 export function commitActions(paths: readonly string[], longest = usualLine): string {
-  return jsonActions(paths, `CAST(regexp_extract(filename, '(\\d{20})\\.json$', 1) AS BIGINT)`, longest)
+  return jsonActions(paths, versionOfFile, longest)
 }
+
+/** The version of a commit or compaction, from its `filename`. */
+export const versionOfFile = `CAST(regexp_extract(filename, '(\\d{20})(?:\\.compacted)?\\.json$', 1) AS BIGINT)`
 
 /** The actions of a checkpoint: `paths` are its own files and its sidecars. */
 export async function checkpointActions(
@@ -165,7 +168,7 @@ function readableStats(stats: string): string {
  * The decoded path and the vector's id. A path is decoded once; `file:/x` and `file:///x` are `/x`. A vector's id has no `@` where
  * there is no offset.
  */
-function keyAndVector(path: string, vector: string): string {
+export function keyAndVector(path: string, vector: string): string {
   const key = `regexp_replace(coalesce(TRY(url_decode(${path})), ${path}), '^file:/*', '/', 'i')`
   const id = `${vector}."storageType" || ${vector}."pathOrInlineDv" || coalesce('@' || ${vector}."offset", '')`
   return `${key} AS key, coalesce(${id}, '') AS vector`

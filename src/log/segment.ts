@@ -1,127 +1,137 @@
 /**
- * The part of the log that gives a version: the nearest usable checkpoint at or below it, and every commit after that.
+ * The part of the log that gives a version: the nearest usable checkpoint at or below it, and after that every commit, or compactions
+ * that stand for some of them.
  *
  * A hint at a checkpoint is believed only where the file is there and not empty; else one listing finds the newest complete one
- * (§Checkpoints: a set of parts counts only when all are there). A checkpoint that turned out to be damaged is passed over by asking
- * again without it: an older one, or the commits alone, serve as well. A hole after the checkpoint is an error, one before it is not.
+ * (§Checkpoints: a set of parts counts only when all are there). Where many commits lie behind a hinted checkpoint, the names from it on
+ * are listed, for newer checkpoints and for compactions. What turned out to be damaged is passed over by asking again without it: an
+ * older checkpoint, or the commits alone, serve as well. A hole after the checkpoint is an error, one before it is not.
  */
 import { LogError } from '../errors/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { gap } from './commit.ts'
+import { type Checkpoint, type Compaction, newestComplete, readListing } from './listing.ts'
 import { checkpointKey, logFolder, parseLogName } from './paths.ts'
 
-/** A complete checkpoint: the files of which it is made. The top file of a V2 checkpoint may name sidecars, which are not in here. */
-export interface Checkpoint {
-  readonly version: number
-  readonly keys: readonly string[]
-  readonly encoding: 'parquet' | 'json'
-}
-
-/** What must be read for a version. `commits` is ascending and without holes. */
+/** What must be read for a version: the checkpoint, then the compactions and the commits for which none of them stands. */
 export interface Segment {
   readonly version: number
   readonly checkpoint: Checkpoint | undefined
+  /** Versions of the commits to read, ascending. */
   readonly commits: readonly number[]
+  /** Compactions that stand for the other commits after the checkpoint, ascending. Their actions are those of their last version. */
+  readonly compactions: readonly Compaction[]
+}
+
+/** A checkpoint that is said to be there. */
+export interface CheckpointHint {
+  readonly version: number
+  /** The name of its file in the log folder, where it is not the classic one. */
+  readonly path?: string | undefined
 }
 
 /** How a segment is looked for. */
 export interface SegmentOptions {
-  /** A version that is said to have a classic checkpoint. */
-  readonly hint?: number | undefined
-  /** Checkpoints (their first key) that turned out to be unusable. */
+  readonly hint?: CheckpointHint | undefined
+  /** Keys of checkpoints and compactions that turned out to be unusable. */
   readonly without?: ReadonlySet<string>
+  /** `false`: commits alone, whatever compactions there are. */
+  readonly compactions?: boolean
   readonly signal?: AbortSignal | undefined
 }
 
+/** So many commits behind a hinted checkpoint are read without looking for anything better. */
+const fewCommits = 100
+
 /** Finds the segment of a version. @throws LogError LOG_GAP, or LOG_INCOMPLETE where the beginning of the log is gone. */
 export async function findSegment(store: ObjectStore, version: number, options: SegmentOptions = {}): Promise<Segment> {
+  const { signal } = options
   const hinted = await hintedCheckpoint(store, version, options)
-  if (hinted) return { version, checkpoint: hinted, commits: range(hinted.version + 1, version) }
-  const listing = await readListing(store, options.signal)
-  const checkpoint = newestComplete(listing.checkpoints, version, options.without)
+  if (hinted && version - hinted.version <= fewCommits) {
+    return { version, checkpoint: hinted, commits: range(hinted.version + 1, version), compactions: [] }
+  }
+  const listing = await readListing(store, { from: hinted ? hinted.version : 0, until: version, signal })
+  const without = new Set(options.without)
+  let checkpoint = newestComplete(listing.checkpoints, version, without)
+  while (checkpoint && !(await areFilled(store, checkpoint.keys, signal))) {
+    for (const key of checkpoint.keys) without.add(key)
+    checkpoint = newestComplete(listing.checkpoints, version, without)
+  }
+  if (hinted && (!checkpoint || checkpoint.version < hinted.version)) checkpoint = hinted
   const first = (checkpoint?.version ?? -1) + 1
   for (let v = first; v <= version; v += 1) {
     if (listing.commits.has(v)) continue
     if (first === 0 && !listing.commits.has(0)) throw incomplete(store, version)
     throw gap(store, v)
   }
-  return { version, checkpoint, commits: range(first, version) }
+  const usable = options.compactions === false ? [] : listing.compactions.filter(({ key }) => !without.has(key))
+  return { version, checkpoint, ...(await cover(store, first, version, usable, signal)) }
 }
 
 /**
- * Versions that can be read, from the log's listing: from version 0, or from the oldest complete checkpoint after which no commit is
- * missing, to the newest commit or checkpoint. `undefined` where there is neither.
+ * The fewest files that tell of the versions `first` to `version`: compactions, and commits where none helps. Compactions may overlap,
+ * since each tells the newest state of what it speaks of; of those that go on from where the last one ends the farthest is taken.
  */
-export async function readableRange(store: ObjectStore, signal?: AbortSignal): Promise<{ earliest: number; latest: number } | undefined> {
-  const { commits, checkpoints } = await readListing(store, signal)
-  const complete = checkpoints.map((part) => part.version).filter((version) => newestComplete(checkpoints, version)?.version === version)
-  const latest = Math.max(maximum(commits), maximum(complete))
-  if (latest < 0) return undefined
-  let first = latest
-  while (commits.has(first)) first -= 1
-  if (first === -1) return { earliest: 0, latest }
-  const reachable = complete.filter((version) => version >= first)
-  return { earliest: reachable.length > 0 ? Math.min(...reachable) : latest, latest }
-}
-
-interface CheckpointPart {
-  readonly key: string
-  readonly version: number
-  readonly encoding: 'parquet' | 'json'
-  readonly part: number
-  readonly of: number
-  readonly size: number | undefined
-}
-
-async function readListing(store: ObjectStore, signal?: AbortSignal): Promise<{ commits: Set<number>; checkpoints: CheckpointPart[] }> {
-  const commits = new Set<number>()
-  const checkpoints: CheckpointPart[] = []
-  for await (const { key, meta } of store.list(`${logFolder}/`, { delimiter: '/', signal })) {
-    const name = parseLogName(key.slice(logFolder.length + 1))
-    if (name?.kind === 'commit') commits.add(name.version)
-    if (name?.kind !== 'checkpoint') continue
-    const whole = { key, version: name.version, encoding: 'parquet' as const, part: 1, of: 1, size: meta?.size }
-    if (name.form === 'parts') checkpoints.push({ ...whole, part: name.part, of: name.of })
-    else checkpoints.push(name.form === 'v2' ? { ...whole, encoding: name.encoding } : whole)
+export async function cover(
+  store: ObjectStore,
+  first: number,
+  version: number,
+  compactions: readonly Compaction[],
+  signal?: AbortSignal,
+): Promise<Pick<Segment, 'commits' | 'compactions'>> {
+  const usable = compactions.filter((each) => each.first >= first && each.last <= version && each.last > each.first)
+  for (;;) {
+    const chosen = covering(first, version, usable)
+    const filled = await Promise.all(chosen.compactions.map(({ key }) => areFilled(store, [key], signal)))
+    const empty = chosen.compactions.filter((_, index) => !filled[index])
+    if (empty.length === 0) return chosen
+    for (const each of empty) usable.splice(usable.indexOf(each), 1)
   }
-  return { commits, checkpoints }
+}
+
+/** As `cover`, of compactions ascending by their first version. */
+function covering(first: number, version: number, ascending: readonly Compaction[]): Pick<Segment, 'commits' | 'compactions'> {
+  const commits: number[] = []
+  const compactions: Compaction[] = []
+  let next = 0
+  let farthest: Compaction | undefined
+  for (let at = first; at <= version; ) {
+    for (; next < ascending.length && ascending[next]!.first <= at; next += 1) {
+      if (!farthest || ascending[next]!.last > farthest.last) farthest = ascending[next]
+    }
+    if (farthest && farthest.last > at) {
+      compactions.push(farthest)
+      at = farthest.last + 1
+    } else {
+      commits.push(at)
+      at += 1
+    }
+  }
+  return { commits, compactions }
 }
 
 async function hintedCheckpoint(store: ObjectStore, version: number, options: SegmentOptions): Promise<Checkpoint | undefined> {
   const { hint, without, signal } = options
-  if (hint === undefined || hint < 0 || hint > version) return undefined
-  const key = checkpointKey(hint)
-  if (without?.has(key)) return undefined
-  const meta = await store.head(key, { signal })
-  return meta && meta.size > 0 ? { version: hint, keys: [key], encoding: 'parquet' } : undefined
+  if (hint === undefined || hint.version < 0 || hint.version > version) return undefined
+  const named = hint.path === undefined ? undefined : parseLogName(hint.path)
+  const encoding = named?.kind === 'checkpoint' && named.form === 'v2' && named.version === hint.version ? named.encoding : undefined
+  const candidates: Checkpoint[] = [{ version: hint.version, keys: [checkpointKey(hint.version)], encoding: 'parquet' }]
+  if (encoding) candidates.unshift({ version: hint.version, keys: [`${logFolder}/${hint.path}`], encoding })
+  for (const candidate of candidates) {
+    if (candidate.keys.some((key) => without?.has(key))) continue
+    if (await areFilled(store, candidate.keys, signal)) return candidate
+  }
+  return undefined
 }
 
-/** Whole files come before sets of parts of the same version. */
-function newestComplete(parts: readonly CheckpointPart[], version: number, without?: ReadonlySet<string>): Checkpoint | undefined {
-  const usable = parts.filter((part) => part.version <= version && part.size !== 0 && !without?.has(part.key))
-  const sets = new Map<string, CheckpointPart[]>()
-  for (const part of usable) {
-    const name = `${part.version}/${part.of === 1 ? part.key : part.of}`
-    sets.set(name, [...(sets.get(name) ?? []), part])
-  }
-  let best: Checkpoint | undefined
-  for (const set of sets.values()) {
-    const { version: at, of, encoding } = set[0]!
-    if (set.length !== of || (best && (best.version > at || (best.version === at && best.keys.length <= of)))) continue
-    const keys = set.toSorted((a, b) => a.part - b.part).map((part) => part.key)
-    best = { version: at, keys, encoding }
-  }
-  return best
+/** Whether files are all there, and none is empty. */
+async function areFilled(store: ObjectStore, keys: readonly string[], signal?: AbortSignal): Promise<boolean> {
+  for (const key of keys) if (!(await store.head(key, { signal }))?.size) return false
+  return true
 }
 
 function range(first: number, last: number): number[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i)
-}
-
-function maximum(values: Iterable<number>): number {
-  let result = -1
-  for (const value of values) if (value > result) result = value
-  return result
 }
 
 function incomplete(store: ObjectStore, version: number): LogError {

@@ -1,18 +1,20 @@
 /**
  * The state of a version from the log itself, where no checksum gives it: the small actions of a checkpoint (protocol, metadata,
- * transactions, domains), then every commit after it.
+ * transactions, domains), then the compactions and commits after it.
  *
  * A checkpoint stands alone: protocol and metadata missing in it are an error even where older commits still have them
  * (§Action Reconciliation). Counts are not known this way; a list of files gives them.
  */
-import { trustedEngine } from '../engine/index.ts'
+import { type Connection, trustedEngine } from '../engine/index.ts'
 import { parseJson } from '../schema/json.ts'
 import { quotePaths } from '../schema/quoting.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Action } from './actions.ts'
 import { commitInfoOf, readCommit, readCommitIfThere } from './commit.ts'
+import type { Checkpoint, Compaction } from './listing.ts'
+import { checkpointKey, logFolder } from './paths.ts'
 import { sidecarKeys, smallActions } from './replay.ts'
-import type { Checkpoint, Segment } from './segment.ts'
+import type { Segment } from './segment.ts'
 import { StateBuilder, type TableState } from './state.ts'
 
 const names = ['protocol', 'metaData', 'txn', 'domainMetadata'] as const
@@ -22,15 +24,22 @@ const together = 32
 
 /** Replays the small actions of a segment. @throws LogError LOG_CORRUPT, LOG_INCOMPLETE */
 export async function replayState(store: ObjectStore, segment: Segment, signal?: AbortSignal): Promise<TableState> {
-  const { checkpoint, commits, version } = segment
+  const { checkpoint, commits, compactions, version } = segment
   const builder = new StateBuilder(checkpoint ? await checkpointState(store, checkpoint) : undefined)
-  for (let i = 0; i < commits.length; i += together) {
-    const read = await Promise.all(commits.slice(i, i + together).map((v) => readCommit(store, v, signal)))
-    for (const commit of read) builder.applyCommit(commit)
+  let next = 0
+  for (const compaction of [...compactions, undefined]) {
+    const end = compaction ? commits.findIndex((v, index) => index >= next && v > compaction.last) : -1
+    const before = commits.slice(next, end < 0 ? commits.length : end)
+    next += before.length
+    for (let i = 0; i < before.length; i += together) {
+      const read = await Promise.all(before.slice(i, i + together).map((v) => readCommit(store, v, signal)))
+      for (const commit of read) builder.applyCommit(commit)
+    }
+    if (compaction) await applyCompaction(store, compaction, builder)
   }
   const state = builder.build(version)
-  if (commits.length > 0) return state
-  // A checkpoint does not hold what its commit said of itself.
+  if (commits.at(-1) === version) return state
+  // Neither a checkpoint nor a compaction holds what the commit said of itself.
   const own = await readCommitIfThere(store, version, signal)
   const { inCommitTimestamp, txnId } = own ? commitInfoOf(own) : {}
   return { ...state, inCommitTimestamp, txnId }
@@ -40,23 +49,52 @@ async function checkpointState(store: ObjectStore, checkpoint: Checkpoint): Prom
   const connection = await (await trustedEngine()).connect()
   const pinned = await store.materialise(checkpoint.keys)
   try {
-    const source = smallActions(checkpoint, pinned.paths)
-    const columns = new Set((await connection.describe(`SELECT * FROM ${source}`)).map((column) => column.name))
     const builder = new StateBuilder()
-    for (const name of names.filter((each) => columns.has(each))) {
-      const rows = await connection.all(`SELECT CAST(to_json(${name}) AS VARCHAR) AS action FROM ${source} WHERE ${name} IS NOT NULL`)
-      for (const row of rows) builder.apply({ [name]: withoutNulls(parseJson(String(row.action))) } as unknown as Action)
-    }
+    for (const action of await readSmallActions(connection, checkpoint, pinned.paths)) builder.apply(action)
     const sidecars = await store.materialise(await sidecarKeys(connection, checkpoint, pinned.paths))
     const counted = checkpoint.encoding === 'parquet' && sidecars.paths.length === 0 ? pinned.paths : sidecars.paths
     const [row] = counted.length === 0 ? [] : await connection.all(`SELECT count(*) AS actions FROM read_parquet(${quotePaths(counted)})`)
     await sidecars.release()
     const state = builder.build(checkpoint.version)
-    return { ...state, counts: undefined, checkpoint: { version: checkpoint.version, holds: Number(row?.actions ?? 0), since: 0 } }
+    const path = pathOf(checkpoint)
+    const holds = Number(row?.actions ?? 0)
+    return { ...state, counts: undefined, checkpoint: { version: checkpoint.version, ...(path ? { path } : {}), holds, since: 0 } }
   } finally {
     await pinned.release()
     connection.close()
   }
+}
+
+async function applyCompaction(store: ObjectStore, compaction: Compaction, builder: StateBuilder): Promise<void> {
+  const connection = await (await trustedEngine()).connect()
+  const pinned = await store.materialise([compaction.key])
+  try {
+    const file = { version: compaction.last, keys: [compaction.key], encoding: 'json' as const }
+    const small = await readSmallActions(connection, file, pinned.paths)
+    const [row] = await connection.all(`SELECT count(*) AS actions FROM ${smallActions(file, pinned.paths)}`)
+    builder.applyCompaction(small, Number(row?.actions) - small.length)
+  } finally {
+    await pinned.release()
+    connection.close()
+  }
+}
+
+/** The actions of a checkpoint or compaction that are not of files. */
+async function readSmallActions(connection: Connection, file: Checkpoint, paths: readonly string[]): Promise<Action[]> {
+  const source = smallActions(file, paths)
+  const columns = new Set((await connection.describe(`SELECT * FROM ${source}`)).map((column) => column.name))
+  const actions: Action[] = []
+  for (const name of names.filter((each) => columns.has(each))) {
+    const rows = await connection.all(`SELECT CAST(to_json(${name}) AS VARCHAR) AS action FROM ${source} WHERE ${name} IS NOT NULL`)
+    for (const row of rows) actions.push({ [name]: withoutNulls(parseJson(String(row.action))) } as unknown as Action)
+  }
+  return actions
+}
+
+/** The name of a checkpoint's file, where it is one file that is not called as the classic one. */
+function pathOf(checkpoint: Checkpoint): string | undefined {
+  const [key, ...more] = checkpoint.keys
+  return more.length > 0 || !key || key === checkpointKey(checkpoint.version) ? undefined : key.slice(logFolder.length + 1)
 }
 
 /** A column of a checkpoint holds every field of an action, NULL where the action had none. */

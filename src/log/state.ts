@@ -24,6 +24,8 @@ export interface Counts {
 export interface SinceCheckpoint {
   /** The version of the checkpoint, -1 where there is none. */
   readonly version: number
+  /** The name of its file, where it is not the classic one. */
+  readonly path?: string
   /** File actions that it holds. */
   readonly holds: number
   /** File actions committed since. */
@@ -96,6 +98,15 @@ export class StateBuilder {
     this.#ours = false
     for (const action of parseActions(commit)) this.apply(action)
     if (!this.#ours) this.#counts = undefined
+  }
+
+  /** Takes in what a compaction says, and how many files it speaks of. It has no account of its own, and its files are not counted. */
+  applyCompaction(actions: Iterable<Action>, files: number): void {
+    for (const action of actions) this.apply(action)
+    this.#inCommitTimestamp = undefined
+    this.#txnId = undefined
+    this.#counts = undefined
+    this.#since += files
   }
 
   /** The state of `version`. @throws LogError LOG_INCOMPLETE where no protocol or metadata has been seen. */

@@ -1,16 +1,19 @@
 /**
- * What follows every commit of ours: the checksum of the version, now and then the hint at the head, and a checkpoint when one is due.
+ * What follows every commit of ours: the checksum of the version, now and then the hint at the head, and a checkpoint when one is due,
+ * or a compaction of the commits since.
  *
  * All of it is derived from the log and can be made again, so a failure here does not undo or fail the commit: it is a warning.
  */
 import {
   checkpointDue,
   type DeltaLog,
+  dueCompaction,
   headKey,
   type TableState,
   withNewestCheckpoint,
   writeCheckpoint,
   writeChecksum,
+  writeCompaction,
 } from '../log/index.ts'
 
 /** The head hint is rewritten whenever the version is a multiple of this. */
@@ -35,6 +38,8 @@ export async function settle(log: DeltaLog, state: TableState, checksum?: Promis
     await attempt('the hint at the head', () => log.store.put(headKey, head, { durable: false }))
   }
   if (checkpointDue(state)) await attempt('its checkpoint', () => checkpoint(log, state))
+  const compaction = dueCompaction(log.latest.version === state.version ? log.latest : state)
+  if (compaction) await attempt('the compaction of its log', () => writeCompaction(log.store, compaction))
   return warnings
 }
 
