@@ -18,10 +18,37 @@ export interface GoldenTable {
 }
 
 /** What another engine's tests expect of a golden table. */
-export type GoldenCase =
-  | { readonly kind: 'assert'; readonly id: string; readonly expect: Readonly<Record<string, unknown>> }
-  | ReadCase
-  | { readonly kind: 'cdf' | 'error'; readonly id: string }
+export type GoldenCase = AssertCase | ReadCase | ChangesCase | ErrorCase
+
+/** Facts about a version. */
+export interface AssertCase {
+  readonly kind: 'assert'
+  readonly id: string
+  readonly expect: Readonly<Record<string, unknown>>
+}
+
+/** Changes between two points, as printed cells in any order. */
+export interface ChangesCase {
+  readonly kind: 'cdf'
+  readonly id: string
+  readonly start?: number | null
+  readonly end?: number | null
+  readonly startTimestamp?: string
+  readonly endTimestamp?: string
+  readonly filter?: string
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+}
+
+/** What must end in an error. */
+export interface ErrorCase {
+  readonly kind: 'error'
+  readonly id: string
+  /** `cdf` for changes between two versions, else a read. */
+  readonly op: string
+  readonly start?: number
+  readonly end?: number
+}
 
 /** Rows that a read gives, as printed cells in any order. */
 export interface ReadCase {
