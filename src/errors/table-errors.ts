@@ -21,7 +21,7 @@ export class UnsupportedFeatureError extends VarveError {}
 /** The log contradicts the protocol. Codes: `LOG_CORRUPT`, `LOG_GAP`, `LOG_INCOMPLETE`. */
 export class LogError extends VarveError {}
 
-/** A data file that a version names is missing or damaged. Codes: `DATA_FILE_MISSING`, `DATA_FILE_CORRUPT`, `PATH_OUTSIDE_ROOT`. */
+/** A data file that a version names is missing or damaged. Codes: `DATA_FILE_MISSING`, `DATA_FILE_CORRUPT`, `VECTOR_CORRUPT`, `PATH_OUTSIDE_ROOT`. */
 export class DataFileError extends VarveError {}
 
 /**

@@ -26,17 +26,21 @@ export class FileLayout {
   readonly #names = new Map<StructField, string>()
   readonly #listPaths: (paths: readonly string[]) => string
 
-  /** @param joined Whether the files are joined with something else, whose names the columns' must not meet. */
+  /**
+   * @param constants Columns that are not looked for in the files.
+   * @param joined Whether the files are joined with something else, whose names the columns' must not meet.
+   */
   constructor(
     { schema, partitionColumns, properties, listPaths }: LayoutSource,
     fields: readonly StructField[],
+    constants: { has(field: StructField): boolean },
     nested: NestedNames | undefined,
     joined: boolean,
   ) {
     this.#listPaths = listPaths ?? quotePaths
     this.#naming = columnNaming(properties)
     this.#nested = nested
-    const inFiles = (field: StructField) => !partitionColumns.includes(field.name) && field.type !== 'void'
+    const inFiles = (field: StructField) => !partitionColumns.includes(field.name) && !constants.has(field) && field.type !== 'void'
     const needed = fields.filter(inFiles)
     // Rows are counted by some column even where none is shown.
     const read = needed.length > 0 ? needed : schema.fields.filter(inFiles).slice(0, 1)

@@ -2,85 +2,144 @@
  * Files of a version as one SQL relation with the table's columns: their names, order and types, whatever the files hold. Columns are
  * found in the files by physical name (by field id where the table maps columns so), widened to the table's types, and NULL where a
  * file lacks them; partition columns are constants from the log.
+ *
+ * Rows that a deletion vector deletes are left out by their number in the file, which the engine counts before any filter and whatever
+ * row groups it skips (§Deletion Vectors).
  */
 import { columnNaming, physicalName } from '../data/physical.ts'
 import type { ChosenFile } from '../data/prune/prune.ts'
-import { UnsupportedFeatureError } from '../errors/index.ts'
+import type { RowSelection } from '../data/vectors/row-selection.ts'
 import { partitionValueFromText } from '../schema/partition-values.ts'
 import { quoteIdentifier, quoteLiteral } from '../schema/quoting.ts'
 import { toSqlType } from '../schema/sql-type.ts'
 import type { StructField } from '../schema/types.ts'
 import { FileLayout, type LayoutSource } from './file-layout.ts'
 import type { NestedNames } from './nested-names.ts'
+import { maskOf } from './row-masks.ts'
+
+/** One file of a relation. */
+export interface RelationFile extends ChosenFile {
+  /** The rows that are meant, where not all are. A file with a deletion vector must say; its number of rows must be known. */
+  readonly rows?: RowSelection | undefined
+  /** Columns of the relation that have one value in this file, whatever it holds: an SQL expression of the column's type, by the column's name. */
+  readonly constants?: ReadonlyMap<string, string> | undefined
+}
 
 /** What a relation is made from. */
 export interface RelationSource extends LayoutSource {
-  readonly files: readonly ChosenFile[]
+  /** One file may come twice, with other rows of it. */
+  readonly files: readonly RelationFile[]
   /** Local paths of the files, in their order. */
   readonly paths: readonly string[]
   /** How the files, in their order, differ from the table inside their columns. */
   readonly nested?: readonly (NestedNames | undefined)[] | undefined
   /** The columns that are needed, as the schema spells them. Default: all. */
   readonly columns?: ReadonlySet<string> | undefined
+  /** How a value is written, as a parameter that it is bound to. Default: as a literal, which is slow for files with `rows`. */
+  readonly bindValue?: ((value: Uint8Array) => string) | undefined
 }
 
-/** With more distinct partition values than this, they are joined to the rows by file name instead of one branch each. */
+/** With more distinct values of partition columns than this, they are joined to the rows by file instead of one branch each. */
 const mostBranches = 256
 
-/** The relation as a SELECT, for a FROM clause in parentheses. @throws UnsupportedFeatureError for what cannot be read yet */
+/** The relation as a SELECT, for a FROM clause in parentheses. */
 export function relationSql(source: RelationSource): string {
   const fields = neededFields(source)
-  if (source.files.length === 0) {
+  const entries = source.files.map((file, index) => entryOf(source, fields, file, index))
+  if (entries.length === 0) {
     return `SELECT ${fields.map((field) => `CAST(NULL AS ${toSqlType(field.type)}) AS ${quoteIdentifier(field.name)}`).join(', ')} WHERE false`
   }
-  refuseVectors(source.files)
-  return groupByNames(source)
-    .map(([files, names]) => selectFiles(files, fields, names))
+  return alike(entries)
+    .map((group) => selectFiles(source, fields, group))
     .join(' UNION ALL ')
 }
 
-/** The relation of files that name what is inside their columns in one way. */
-function selectFiles(source: RelationSource, fields: readonly StructField[], names: NestedNames | undefined): string {
-  const partitions = fields.filter((field) => source.partitionColumns.includes(field.name))
-  const groups = partitions.length === 0 ? [] : groupByPartition(source, partitions)
-  const joined = groups.length > mostBranches
-  const layout = new FileLayout(source, fields, names, joined)
-  if (partitions.length === 0) return selectBranch(layout, fields, source.paths, () => undefined)
-  if (!joined) {
-    const constant = (group: PartitionGroup) => (field: StructField) =>
-      partitions.includes(field) ? partitionSql(field, group.values.get(field.name)) : undefined
-    return groups.map((group) => selectBranch(layout, fields, group.paths, constant(group))).join(' UNION ALL ')
-  }
-  return selectJoined(layout, fields, partitions, source, groups)
+/** A file, and all that its rows are made of beside what it holds. */
+interface Entry {
+  readonly path: string
+  readonly names: NestedNames | undefined
+  readonly file: RelationFile
+  /** The columns that are constants of the file. */
+  readonly constants: ReadonlyMap<StructField, string>
 }
 
-/** The files by the names inside their columns; nearly always they are one group. */
-function groupByNames(source: RelationSource): readonly (readonly [RelationSource, NestedNames | undefined])[] {
-  const { nested = [], files, paths } = source
-  if (nested.every((names) => names === undefined)) return [[source, undefined]]
-  const groups = new Map<NestedNames | undefined, { files: ChosenFile[]; paths: string[] }>()
-  for (const [index, file] of files.entries()) {
-    const names = nested[index]
-    const group = groups.get(names) ?? { files: [], paths: [] }
-    groups.set(names, group)
-    group.files.push(file)
-    group.paths.push(paths[index]!)
+function entryOf(source: RelationSource, fields: readonly StructField[], file: RelationFile, index: number): Entry {
+  if (file.deletionVector !== undefined && file.rows === undefined) throw new Error(`the deletion vector of ${file.path} was not read`)
+  const naming = columnNaming(source.properties)
+  const constants = new Map<StructField, string>()
+  for (const field of fields) {
+    const constant = file.constants?.get(field.name)
+    if (constant !== undefined) constants.set(field, constant)
+    else if (source.partitionColumns.includes(field.name))
+      constants.set(field, partitionSql(field, partitionText(file, physicalName(field, naming))))
   }
-  return [...groups].map(([names, group]) => [{ ...source, ...group }, names])
+  return { path: source.paths[index]!, names: source.nested?.[index], file, constants }
 }
 
-/** A file whose rows are partly deleted must not be read as if it were whole. */
-function refuseVectors(files: readonly ChosenFile[]): void {
-  const file = files.find(({ deletionVector }) => deletionVector !== undefined)
-  if (file === undefined) return
-  throw new UnsupportedFeatureError(
-    'UNSUPPORTED_FEATURE',
-    `The file ${file.path} has deleted rows (deletionVectors), which cannot be read yet.`,
-    {
-      remedy: 'Read it with an engine that applies deletion vectors, or rewrite the table there (OPTIMIZE, REORG).',
-      data: { feature: 'deletionVectors', path: file.path },
-    },
+function partitionText({ partitionValues }: ChosenFile, name: string): string | null {
+  return Object.hasOwn(partitionValues, name) ? (partitionValues[name] ?? null) : null
+}
+
+/** Files that one list of them can give: alike inside their columns, in which columns are constants, and in whether all rows are meant. */
+function alike(entries: readonly Entry[]): readonly (readonly Entry[])[] {
+  const numbers = new Map<NestedNames | undefined, number>()
+  const groups = new Map<string, Entry[]>()
+  for (const entry of entries) {
+    const { names, file, constants } = entry
+    if (!numbers.has(names)) numbers.set(names, numbers.size)
+    const key = `${numbers.get(names)} ${file.rows !== undefined} ${JSON.stringify([...constants.keys()].map(({ name }) => name))}`
+    push(groups, key, entry)
+  }
+  return [...groups.values()]
+}
+
+/** The relation of files that are alike. */
+function selectFiles(source: RelationSource, fields: readonly StructField[], entries: readonly Entry[]): string {
+  const [{ names, file, constants }] = entries as [Entry]
+  const branches = new Map<string, Entry[]>()
+  if (constants.size > 0) for (const entry of entries) push(branches, [...entry.constants.values()].join(' '), entry)
+  const joined = file.rows !== undefined || branches.size > mostBranches
+  const layout = new FileLayout(source, fields, constants, names, joined)
+  if (joined) return selectJoined(source, layout, fields, entries)
+  if (branches.size === 0) return selectBranch(layout, fields, entries)
+  return [...branches.values()].map((branch) => selectBranch(layout, fields, branch)).join(' UNION ALL ')
+}
+
+function selectBranch(layout: FileLayout, fields: readonly StructField[], entries: readonly Entry[]): string {
+  const { constants } = entries[0]!
+  const columns = fields.map((field) => {
+    const constant = constants.get(field)
+    return constant === undefined ? layout.column(field) : `${constant} AS ${quoteIdentifier(field.name)}`
+  })
+  return `SELECT ${columns.join(', ')} FROM ${layout.files(entries.map(({ path }) => path))}`
+}
+
+/** What differs between files as a table of its own, which their rows are joined with by the file's place in the list. */
+function selectJoined(source: RelationSource, layout: FileLayout, fields: readonly StructField[], entries: readonly Entry[]): string {
+  const [{ file, constants }] = entries as [Entry]
+  const fixed = [...constants.keys()]
+  const columns = fields.map((field) =>
+    constants.has(field) ? `m.k${fixed.indexOf(field)} AS ${quoteIdentifier(field.name)}` : layout.column(field),
   )
+  const masked = file.rows !== undefined
+  const rows = entries.map(({ file, constants }, index) => {
+    const mask = masked ? [maskSql(source, file)] : []
+    return `(${[`${index}::UBIGINT`, ...mask, ...constants.values()].join(', ')})`
+  })
+  // DuckDB looks keys up in an array, and not in a hash table, where they lie close together with a gap among them.
+  const nulls = fixed.map((field) => `CAST(NULL AS ${toSqlType(field.type)})`)
+  rows.push(`(${[`${entries.length + 1}::UBIGINT`, ...(masked ? [`'0'::BIT`] : []), ...nulls].join(', ')})`)
+  const names = ['file', ...(masked ? ['mask'] : []), ...fixed.map((_, index) => `k${index}`)]
+  const files = layout.files(entries.map(({ path }) => path))
+  const left = masked ? ' WHERE get_bit(m.mask, CAST(f.file_row_number AS INTEGER)) = 0' : ''
+  return `SELECT ${columns.join(', ')} FROM ${files} AS f JOIN (VALUES ${rows.join(', ')}) AS m(${names.join(', ')}) ON f.file_index = m.file${left}`
+}
+
+function maskSql({ bindValue }: RelationSource, { path, rows, numRecords }: RelationFile): string {
+  if (rows === undefined || numRecords === undefined) throw new Error(`the number of rows of ${path} is not known`)
+  const mask = maskOf(rows, numRecords)
+  const value = bindValue?.(mask) ?? `from_base64('${Buffer.from(mask.buffer, mask.byteOffset, mask.length).toString('base64')}')`
+  return `CAST(CAST(${value} AS BLOB) AS BIT)`
 }
 
 function neededFields({ schema, columns }: RelationSource): readonly StructField[] {
@@ -88,66 +147,13 @@ function neededFields({ schema, columns }: RelationSource): readonly StructField
   return needed.length > 0 ? needed : schema.fields.slice(0, 1)
 }
 
-interface PartitionGroup {
-  /** Text of each partition column by its own name. */
-  readonly values: ReadonlyMap<string, string | null>
-  readonly paths: string[]
+function partitionSql(field: StructField, text: string | null): string {
+  if (text === null || text === '') return `CAST(NULL AS ${toSqlType(field.type)})`
+  return partitionValueFromText(quoteLiteral(text), field.type)
 }
 
-function groupByPartition(source: RelationSource, partitions: readonly StructField[]): PartitionGroup[] {
-  const naming = columnNaming(source.properties)
-  const groups = new Map<string, PartitionGroup>()
-  source.files.forEach((file, index) => {
-    const texts = partitions.map((field) => {
-      const name = physicalName(field, naming)
-      return Object.hasOwn(file.partitionValues, name) ? (file.partitionValues[name] ?? null) : null
-    })
-    const key = JSON.stringify(texts)
-    let group = groups.get(key)
-    if (group === undefined) {
-      group = { values: new Map(partitions.map((field, i) => [field.name, texts[i] ?? null])), paths: [] }
-      groups.set(key, group)
-    }
-    group.paths.push(source.paths[index]!)
-  })
-  return [...groups.values()]
-}
-
-function partitionSql(field: StructField, text: string | null | undefined): string {
-  const name = quoteIdentifier(field.name)
-  if (text === null || text === undefined || text === '') return `CAST(NULL AS ${toSqlType(field.type)}) AS ${name}`
-  return `${partitionValueFromText(quoteLiteral(text), field.type)} AS ${name}`
-}
-
-function selectBranch(
-  layout: FileLayout,
-  fields: readonly StructField[],
-  paths: readonly string[],
-  partition: (field: StructField) => string | undefined,
-): string {
-  const columns = fields.map((field) => partition(field) ?? layout.column(field))
-  return `SELECT ${columns.join(', ')} FROM ${layout.files(paths)}`
-}
-
-function selectJoined(
-  layout: FileLayout,
-  fields: readonly StructField[],
-  partitions: readonly StructField[],
-  source: RelationSource,
-  groups: readonly PartitionGroup[],
-): string {
-  const columns = fields.map((field) => {
-    const place = partitions.indexOf(field)
-    return place < 0 ? layout.column(field) : `${partitionValueFromText(`p${place}`, field.type)} AS ${quoteIdentifier(field.name)}`
-  })
-  const rows = groups.flatMap(({ values, paths }) => {
-    const texts = partitions.map((field) => textSql(values.get(field.name)))
-    return paths.map((path) => `(${[quoteLiteral(path), ...texts].join(', ')})`)
-  })
-  const names = ['path', ...partitions.map((_, index) => `p${index}`)]
-  return `SELECT ${columns.join(', ')} FROM ${layout.files(source.paths)} AS f JOIN (VALUES ${rows.join(', ')}) AS p(${names.join(', ')}) ON f.filename = p.path`
-}
-
-function textSql(text: string | null | undefined): string {
-  return text === null || text === undefined ? 'NULL::VARCHAR' : quoteLiteral(text)
+function push<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
+  const group = groups.get(key)
+  if (group === undefined) groups.set(key, [value])
+  else group.push(value)
 }

@@ -103,13 +103,17 @@ export class Session {
     return {
       statement: ({ everyColumn, bindPaths }) => {
         const bound: Record<string, Value> = { ...values }
-        const listPaths = (paths: readonly string[]) => {
+        const bindValue = (value: Value) => {
           const name = `${plan.token}_p${Object.keys(bound).length}`
-          bound[name] = paths.map(escapePattern)
+          bound[name] = value
           return `$${name}`
         }
-        const bind = plan.bindable && (bindPaths === 'always' || (bindPaths === 'with parameters' && plan.parameters.size > 0))
-        const relations = tables.map((table) => table.relation(everyColumn, bind ? listPaths : undefined))
+        const listPaths = (paths: readonly string[]) => bindValue(paths.map(escapePattern))
+        const others = plan.parameters.size > 0 || tables.some(({ masked }) => masked)
+        const bind = plan.bindable && (bindPaths === 'always' || (bindPaths === 'with parameters' && others))
+        const relations = tables.map((table) =>
+          table.relation(everyColumn, { listPaths: bind ? listPaths : undefined, bindValue: plan.bindable ? bindValue : undefined }),
+        )
         return { sql: fillIn(plan, relations, external.map(quotePaths)), values: bound }
       },
       small: plan.growing ? false : tables.every(({ rows }) => rows !== undefined && rows <= smallRows),

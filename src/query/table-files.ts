@@ -10,9 +10,10 @@ import { materialisePlaces, placeOf } from '../storage/index.ts'
 import type { Pinned } from '../storage/object-store.ts'
 import { asciiLower, type Node } from './ast.ts'
 import { evaluateConstant } from './constants.ts'
+import { withLiveRows } from './live-rows.ts'
 import { nestedNames } from './nested-names.ts'
 import { filtersOf, type QueryPlan } from './plan.ts'
-import { relationSql } from './relation.ts'
+import { type RelationSource, relationSql } from './relation.ts'
 import { type QueryTarget, withoutColumns } from './target.ts'
 import { computedConstant, type FilterValue, parameterConstant } from './values.ts'
 import type { TableUse } from './walk.ts'
@@ -28,10 +29,12 @@ export interface TableFiles {
   readonly lasting: boolean
   /** Whether the query names only some of the columns. */
   readonly narrowed: boolean
+  /** Whether some rows of some files are left out. */
+  readonly masked: boolean
   /** Physical rows of the files, `undefined` where the log does not say. */
   readonly rows: number | undefined
-  /** The relation for a FROM clause: the columns that the query needs, or all; lists of paths as `listPaths` writes them. */
-  relation(everyColumn: boolean, listPaths: ((paths: readonly string[]) => string) | undefined): string
+  /** The relation for a FROM clause: the columns that the query needs, or all; what can be bound as `binding` writes it. */
+  relation(everyColumn: boolean, binding: Pick<RelationSource, 'listPaths' | 'bindValue'>): string
 }
 
 /** What a table's files are chosen by. */
@@ -45,7 +48,7 @@ export interface TableChoice {
   readonly signal: AbortSignal | undefined
 }
 
-/** Chooses and pins the files. @throws DataFileError DATA_FILE_MISSING, PATH_OUTSIDE_ROOT */
+/** Chooses and pins the files, and reads their deletion vectors. @throws DataFileError DATA_FILE_MISSING, VECTOR_CORRUPT, PATH_OUTSIDE_ROOT */
 export async function chooseTable({ plan, table, target, schemas, values, signal }: TableChoice): Promise<TableFiles> {
   const { schema, partitionColumns, properties, store } = target
   if (schema.fields.length === 0) throw withoutColumns(target)
@@ -54,7 +57,10 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
   const list = await target.files()
   const files = await chooseFiles(list, { schema, partitionColumns, physicalName: (field) => physicalName(field, naming) }, predicate)
   const pinned = await pin(target, files, signal)
-  const nested = await nestedNames(list.connection, target, pinned.paths).catch(async (error: unknown) => {
+  const [nested, live] = await Promise.all([
+    nestedNames(list.connection, target, pinned.paths),
+    withLiveRows(target, files, pinned.paths, list.connection, signal),
+  ]).catch(async (error: unknown) => {
     await pinned.release()
     throw error
   })
@@ -66,19 +72,20 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
     folders: pinned.folders,
     lasting: store.kind === 'local',
     narrowed: columns !== undefined,
+    masked: live.some(({ rows }) => rows !== undefined),
     rows: files.reduce<number | undefined>(
       (sum, { numRecords }) => (sum === undefined || numRecords === undefined ? undefined : sum + numRecords),
       0,
     ),
-    relation: (everyColumn, listPaths) =>
+    relation: (everyColumn, binding) =>
       relationSql({
         schema,
         partitionColumns,
         properties,
-        files,
+        files: live,
         paths: pinned.paths,
         nested,
-        listPaths,
+        ...binding,
         columns: everyColumn ? undefined : columns,
       }),
   }
