@@ -11,6 +11,7 @@
 import { ObjectNotFoundError } from '../errors/index.ts'
 import { parseJson, stringifyJson } from '../schema/json.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { shapeProblem } from './action-shape.ts'
 import type { DomainMetadata, Metadata, Protocol, Txn } from './actions.ts'
 import { commitInfoOf, isSameTransaction, readCommitIfThere } from './commit.ts'
 import { checksumKey } from './paths.ts'
@@ -111,7 +112,7 @@ function stateOf(file: ChecksumFile, version: number): TableState | undefined {
     typeof file.metadata?.schemaString === 'string' &&
     file.protocol?.minReaderVersion >= 1
   if (!complete || !Array.isArray(file.setTransactions) || !Array.isArray(file.domainMetadata)) return undefined
-  if (!Number.isSafeInteger(file.numFiles) || !Number.isSafeInteger(file.tableSizeBytes)) return undefined
+  if (!isCount(file.numFiles) || !isCount(file.tableSizeBytes) || !isSound(file)) return undefined
   return {
     version,
     protocol: file.protocol,
@@ -123,4 +124,34 @@ function stateOf(file: ChecksumFile, version: number): TableState | undefined {
     txnId: file.txnId,
     checkpoint: file.varve?.checkpoint,
   }
+}
+
+/** Whether all that a state is made from has the shape that it should have. */
+function isSound({
+  protocol,
+  metadata,
+  setTransactions = [],
+  domainMetadata = [],
+  inCommitTimestampOpt,
+  txnId,
+  varve,
+}: ChecksumFile): boolean {
+  const actions = [
+    ['protocol', protocol],
+    ['metaData', metadata],
+    ...setTransactions.map((txn) => ['txn', txn] as const),
+    ...domainMetadata.map((domain) => ['domainMetadata', domain] as const),
+  ] as const
+  const { rows, checkpoint } = varve ?? {}
+  return (
+    actions.every(([kind, action]) => shapeProblem(kind, action) === undefined) &&
+    (inCommitTimestampOpt == null || isCount(inCommitTimestampOpt)) &&
+    (txnId == null || typeof txnId === 'string') &&
+    (rows === undefined || isCount(rows)) &&
+    (checkpoint === undefined || (isCount(checkpoint.version + 1) && isCount(checkpoint.holds) && isCount(checkpoint.since)))
+  )
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }

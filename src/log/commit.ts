@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import { LogError, ObjectNotFoundError } from '../errors/index.ts'
 import { parseJson } from '../schema/json.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { shapeProblem, tidyInfo } from './action-shape.ts'
 import type { Action, CommitInfo } from './actions.ts'
 import { commitKey } from './paths.ts'
 
@@ -94,11 +95,16 @@ function parseLine(text: string, version: number, line: number): Action {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw corrupt(version, line)
   // Some writers spell out the actions that a line is not.
   const actions = Object.entries(value).filter(([, action]) => action !== null)
-  return Object.fromEntries(actions) as unknown as Action
+  for (const [kind, action] of actions) {
+    const problem = shapeProblem(kind, action)
+    if (problem !== undefined) throw corrupt(version, line, undefined, `holds what is no action: ${problem}`)
+  }
+  const action = Object.fromEntries(actions) as unknown as Action
+  return 'commitInfo' in action ? { ...action, commitInfo: tidyInfo(action.commitInfo) } : action
 }
 
-function corrupt(version: number, line: number, cause?: unknown): LogError {
-  return new LogError('LOG_CORRUPT', `Line ${line} of the commit of version ${version} is no JSON object.`, {
+function corrupt(version: number, line: number, cause?: unknown, what = 'is no JSON object'): LogError {
+  return new LogError('LOG_CORRUPT', `Line ${line} of the commit of version ${version} ${what}.`, {
     remedy: `Restore ${commitKey(version)} from a backup, or read an earlier version.`,
     data: { version, line, file: commitKey(version) },
     cause,

@@ -57,8 +57,18 @@ export async function diagnosing<T>(store: ObjectStore, segment: Segment, work: 
       })
       for (const action of parseActions(commit)) void action
     }
-    throw failure
+    if (segment.checkpoint || !(failure instanceof QueryError)) throw failure
+    throw unreadable(store, segment.version, failure)
   }
+}
+
+/** The engine is stricter than the protocol asks where it reads JSON: it takes no half of a surrogate pair, for one. */
+function unreadable(store: ObjectStore, version: number, cause: QueryError): LogError {
+  return new LogError('LOG_CORRUPT', `The commits of ${store.root} up to version ${version} cannot be replayed: ${cause.message}`, {
+    remedy: 'Restore the commit that is named from a backup, or read an earlier version.',
+    data: { root: store.root, version },
+    cause,
+  })
 }
 
 /**

@@ -6,9 +6,11 @@
  * (§Action Reconciliation). Counts are not known this way; a list of files gives them.
  */
 import { type Connection, trustedEngine } from '../engine/index.ts'
+import { DataFileError } from '../errors/index.ts'
 import { parseJson } from '../schema/json.ts'
 import { quotePaths } from '../schema/quoting.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { shapeProblem } from './action-shape.ts'
 import type { Action } from './actions.ts'
 import { commitInfoOf, readCommit, readCommitIfThere } from './commit.ts'
 import type { Checkpoint, Compaction } from './listing.ts'
@@ -86,9 +88,21 @@ async function readSmallActions(connection: Connection, file: Checkpoint, paths:
   const actions: Action[] = []
   for (const name of names.filter((each) => columns.has(each))) {
     const rows = await connection.all(`SELECT CAST(to_json(${name}) AS VARCHAR) AS action FROM ${source} WHERE ${name} IS NOT NULL`)
-    for (const row of rows) actions.push({ [name]: withoutNulls(parseJson(String(row.action))) } as unknown as Action)
+    for (const row of rows) {
+      const action = withoutNulls(parseJson(String(row.action)))
+      const problem = shapeProblem(name, action)
+      if (problem !== undefined) throw damaged(paths, problem)
+      actions.push({ [name]: action } as unknown as Action)
+    }
   }
   return actions
+}
+
+function damaged(paths: readonly string[], problem: string): DataFileError {
+  return new DataFileError('DATA_FILE_CORRUPT', `${paths[0]} holds what is no action: ${problem}.`, {
+    remedy: 'Restore the file from a copy.',
+    data: { path: paths[0] ?? '', problem },
+  })
 }
 
 /** The name of a checkpoint's file, where it is one file that is not called as the classic one. */

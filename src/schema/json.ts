@@ -9,7 +9,13 @@ const longDigits = /\d{16}/
 
 /** Parses JSON text. Integers are numbers where exact, else bigints. @throws SyntaxError as `JSON.parse` does. */
 export function parseJson(text: string): unknown {
-  return longDigits.test(text) ? parse(text, undefined, { parseNumber, onDuplicateKey: ({ newValue }) => newValue }) : JSON.parse(text)
+  if (!longDigits.test(text)) return JSON.parse(text)
+  try {
+    return parse(text, undefined, { parseNumber, onDuplicateKey: ({ newValue }) => newValue })
+  } catch (error) {
+    // The one that keeps long numbers calls itself for what is inside, until the stack ends.
+    throw error instanceof RangeError ? new SyntaxError('JSON that is nested too deeply', { cause: error }) : error
+  }
 }
 
 /** Writes a value as JSON text, bigints as digits. Keys with the value `undefined` are left out. */
