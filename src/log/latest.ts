@@ -5,23 +5,15 @@
  * its version is still there; where neither holds, one listing decides. From there names are probed forward in growing steps, and a
  * few beyond the end, so that a hole is seen and never filled. A store where a request costs a round trip lists from the hint instead.
  */
-import { ObjectNotFoundError } from '../errors/index.ts'
-import { parseJson } from '../schema/json.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { gap } from './commit.ts'
+import { type LastCheckpoint, readHint, readLastCheckpoint, validVersion } from './last-checkpoint.ts'
 import { readableRange } from './listing.ts'
-import { commitKey, headKey, lastCheckpointKey, logFolder, parseLogName } from './paths.ts'
-
-/** A version that `_last_checkpoint` names, with what it says of it. */
-export interface CheckpointHint {
-  readonly version: number
-  /** File actions in it, where the hint says. */
-  readonly adds: number | undefined
-}
+import { commitKey, headKey, logFolder, parseLogName } from './paths.ts'
 
 /** The hints of a table, unchecked. */
 export interface Hints {
-  readonly checkpoint: CheckpointHint | undefined
+  readonly checkpoint: LastCheckpoint | undefined
   readonly head: number | undefined
 }
 
@@ -30,13 +22,8 @@ const beyond = 4
 
 /** Reads both hints; a missing or damaged one is none. */
 export async function readHints(store: ObjectStore, signal?: AbortSignal): Promise<Hints> {
-  const [checkpoint, head] = await Promise.all([readHint(store, lastCheckpointKey, signal), readHint(store, headKey, signal)])
-  const adds = checkpoint?.numOfAddFiles ?? checkpoint?.size
-  const version = validVersion(checkpoint?.version)
-  return {
-    checkpoint: version === undefined ? undefined : { version, adds: typeof adds === 'number' ? adds : undefined },
-    head: validVersion(head?.version),
-  }
+  const [checkpoint, head] = await Promise.all([readLastCheckpoint(store, signal), readHint(store, headKey, signal)])
+  return { checkpoint, head: validVersion(head?.version) }
 }
 
 /** The newest version at or after the hints, or `undefined` where there is neither a commit nor a complete checkpoint. @throws LogError LOG_GAP */
@@ -82,19 +69,4 @@ export async function listCommits(store: ObjectStore, signal?: AbortSignal, afte
 
 async function exists(store: ObjectStore, version: number, signal?: AbortSignal): Promise<boolean> {
   return (await store.head(commitKey(version), { signal })) !== undefined
-}
-
-async function readHint(store: ObjectStore, key: string, signal?: AbortSignal): Promise<Record<string, unknown> | undefined> {
-  try {
-    const { bytes } = await store.get(key, { signal })
-    const value = parseJson(new TextDecoder().decode(bytes))
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
-  } catch (error) {
-    if (error instanceof ObjectNotFoundError || error instanceof SyntaxError) return undefined
-    throw error
-  }
-}
-
-function validVersion(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }
