@@ -358,19 +358,6 @@ describe('files', () => {
     expect(await rowsOf(session, "SELECT id, q FROM t WHERE p = 'v''7'")).toEqual([{ id: 7n, q: 7 }])
   })
 
-  test('with deleted rows are refused', async () => {
-    const target = await makeTarget(join(folder.path, 'vectors'), schemaOf({ id: 'long' }), [{ sql: 'SELECT 1 AS id' }])
-    const { connection, relation } = await target.files()
-    await connection.run(
-      `UPDATE ${relation} SET deletion_vector = {storageType: 'i', pathOrInlineDv: 'x', "offset": 0, sizeInBytes: 1, cardinality: 1}`,
-    )
-    await expect(
-      openSession([tableOf('t', target)])
-        .query('SELECT * FROM t')
-        .toArray(),
-    ).rejects.toMatchObject({ code: 'UNSUPPORTED_FEATURE', data: { feature: 'deletionVectors' } })
-  })
-
   test('of mapped columns, by name and by id', async () => {
     const inner = {
       name: 'x',

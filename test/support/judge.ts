@@ -42,18 +42,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   },
   'kernel-data/crc-malformed': { error: 'TABLE_NOT_FOUND', why: 'the folder has no log, only a checksum' },
   'kernel-data/table-with-geo': { error: 'UNSUPPORTED_FEATURE geospatial', why: 'the feature is no part of the protocol' },
-  ...withVectors('delta-rs/cdf-table-with-cdc-and-dvs', '2, 5, 10, 12, 16, 18, 20, 22, 24-25'),
-  ...withVectors('delta-rs/table-with-dv-small', '1'),
-  ...withVectors('delta-rs/table_with_deletion_logs', '3-20'),
-  ...withVectors('kernel-data/cdf-table-with-cdc-and-dvs', '2, 5, 10, 12, 16, 18, 20, 22, 24-25'),
-  ...withVectors('kernel-data/cdf-table-with-dv', '1, 3-5'),
-  ...withVectors('kernel-data/compacted-log-files-table', '2, 5, 10, 12, 16, 18, 20, 22, 24-25'),
-  ...withVectors('kernel-data/table-with-dv-small', '1'),
-  ...withVectors('kernel-data/with-short-dv', '0'),
-}
-
-function withVectors(name: string, versions: string): Record<string, Refusal> {
-  return { [name]: { error: 'UNSUPPORTED_FEATURE deletionVectors', why: 'deleted rows cannot be read yet', versions } }
 }
 
 /** Columns whose statistics were written by hand: the files do not have them. */
