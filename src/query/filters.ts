@@ -6,20 +6,15 @@
  * A condition may thin out a table before the joins only where a row that fails it can never show in the result: on both sides of
  * inner joins, on the side of an outer join that is kept whole, never below a sample, nor where joins go by position or by nearest.
  */
-import { type ColumnPath, type Comparison, mapPredicate, type PredicateOf, unknownPredicate } from '../data/prune/predicate.ts'
+import { type ColumnPath, mapPredicate, type PredicateOf } from '../data/prune/predicate.ts'
 import type { StructType } from '../schema/types.ts'
-import { asciiLower, isNode, type Node, nodesOf, textOf, textsOf } from './ast.ts'
-import { type FilterValue, filterValue } from './values.ts'
-
-/** A column as the query names it: `a`, `t.a`, `t.a.field`. */
-export interface NamedColumn {
-  readonly names: readonly string[]
-  readonly day: boolean
-}
+import { asciiLower, isNode, type Node, textOf, textsOf } from './ast.ts'
+import { conjuncts, type NamedColumn, type NamedPredicate, predicateOf } from './conditions.ts'
+import type { FilterValue } from './values.ts'
 
 /** A condition of one SELECT. */
 export interface Filter {
-  readonly predicate: PredicateOf<NamedColumn, FilterValue>
+  readonly predicate: NamedPredicate
   /** What stands in FROM, left to right. */
   readonly items: readonly FromItem[]
   /** The tables that the condition may thin out. */
@@ -68,7 +63,7 @@ export function bindFilter(
     (column) => {
       const path = resolveColumn(filter, column, target, schemaOf)
       bound ||= path !== undefined
-      return path
+      return path && { kind: 'column', column: { path } }
     },
     (value) => value,
   )
@@ -77,18 +72,17 @@ export function bindFilter(
 
 function resolveColumn(
   filter: Filter,
-  { names, day }: NamedColumn,
+  { names }: NamedColumn,
   target: Node,
   schemaOf: (node: Node) => StructType | undefined,
-): ColumnPath | undefined {
+): readonly string[] | undefined {
   const [first = '', second] = names
-  const withDay = (path: readonly string[] | undefined) => (path === undefined ? undefined : { path, day })
   const named = filter.items.filter((item) => item.name === asciiLower(first))
   if (second !== undefined && named.length > 0) {
     const schema = named.length === 1 && named[0]!.node === target ? schemaOf(target) : undefined
     // A column that has the table's name as well could be meant instead.
     if (schema === undefined || fieldOf(schema, first) !== undefined) return undefined
-    return withDay(pathOf(schema, names.slice(1)))
+    return pathOf(schema, names.slice(1))
   }
   const owners: Node[] = []
   for (const { node } of filter.items) {
@@ -97,7 +91,7 @@ function resolveColumn(
     if (fieldOf(schema, first) !== undefined) owners.push(node)
   }
   if (owners[0] !== target || (owners.length > 1 && !filter.merged.has(asciiLower(first)))) return undefined
-  return withDay(pathOf(schemaOf(target)!, names))
+  return pathOf(schemaOf(target)!, names)
 }
 
 function pathOf(schema: StructType, names: readonly string[]): readonly string[] | undefined {
@@ -167,121 +161,4 @@ function thinnedByOn(join: Node): Node[] {
 
 function isPlainTable(table: Node): boolean {
   return textOf(table.type) === 'BASE_TABLE' && !isNode(table.sample) && textsOf(table.column_name_alias).length === 0
-}
-
-function conjuncts(condition: Node): Node[] {
-  return textOf(condition.type) === 'CONJUNCTION_AND' ? nodesOf(condition.children).flatMap(conjuncts) : [condition]
-}
-
-type NamedPredicate = PredicateOf<NamedColumn, FilterValue>
-
-const comparisons: Readonly<Record<string, Comparison>> = {
-  COMPARE_EQUAL: '=',
-  COMPARE_NOTEQUAL: '<>',
-  COMPARE_LESSTHAN: '<',
-  COMPARE_LESSTHANOREQUALTO: '<=',
-  COMPARE_GREATERTHAN: '>',
-  COMPARE_GREATERTHANOREQUALTO: '>=',
-}
-const mirrored: Readonly<Record<Comparison, Comparison>> = { '=': '=', '<>': '<>', '<': '>', '<=': '>=', '>': '<', '>=': '<=' }
-
-/** An expression as a predicate; what is not understood is unknown. */
-function predicateOf(expression: Node): NamedPredicate {
-  const children = nodesOf(expression.children)
-  switch (textOf(expression.type)) {
-    case 'CONJUNCTION_AND':
-    case 'CONJUNCTION_OR':
-      return { op: textOf(expression.type) === 'CONJUNCTION_AND' ? 'and' : 'or', terms: children.map(predicateOf) }
-    case 'OPERATOR_NOT':
-      return children.length === 1 ? { op: 'not', term: predicateOf(children[0]!) } : unknownPredicate
-    case 'OPERATOR_IS_NULL':
-      return isNull(children)
-    case 'OPERATOR_IS_NOT_NULL':
-      return { op: 'not', term: isNull(children) }
-    case 'COMPARE_BETWEEN':
-      return between(expression)
-    case 'COMPARE_IN':
-      return inList(children)
-    case 'COMPARE_NOT_IN':
-      return { op: 'not', term: inList(children) }
-    case 'COLUMN_REF':
-      return {
-        op: 'compare',
-        column: plainColumn(expression),
-        comparison: '=',
-        value: { kind: 'constant', constant: { kind: 'boolean', value: true } },
-      }
-    case 'FUNCTION':
-      return startsWith(textOf(expression.function_name), children)
-    case 'OPERATOR_CAST':
-    case 'VALUE_CONSTANT':
-      return literal(expression)
-    default:
-      return comparison(expression)
-  }
-}
-
-function comparison(expression: Node): NamedPredicate {
-  const operator = comparisons[textOf(expression.type)]
-  const { left, right } = expression
-  if (operator === undefined || !isNode(left) || !isNode(right)) return unknownPredicate
-  return compare(left, operator, right) ?? compare(right, mirrored[operator], left) ?? unknownPredicate
-}
-
-function compare(left: Node, operator: Comparison, right: Node): NamedPredicate | undefined {
-  const column = columnOf(left)
-  const value = filterValue(right)
-  return column === undefined || value === undefined ? undefined : { op: 'compare', column, comparison: operator, value }
-}
-
-function between({ input, lower, upper }: Node): NamedPredicate {
-  if (!isNode(input) || !isNode(lower) || !isNode(upper)) return unknownPredicate
-  return { op: 'and', terms: [compare(input, '>=', lower) ?? unknownPredicate, compare(input, '<=', upper) ?? unknownPredicate] }
-}
-
-function inList([input, ...list]: readonly Node[]): NamedPredicate {
-  const column = input === undefined ? undefined : columnOf(input)
-  const values = list.map(filterValue).filter((value) => value !== undefined)
-  if (column === undefined || values.length !== list.length || list.length === 0) return unknownPredicate
-  return { op: 'in', column, values }
-}
-
-function isNull([child]: readonly Node[]): NamedPredicate {
-  return child !== undefined && textOf(child.type) === 'COLUMN_REF' ? { op: 'is-null', column: plainColumn(child) } : unknownPredicate
-}
-
-function startsWith(name: string, [input, pattern]: readonly Node[]): NamedPredicate {
-  const negative = name === '!~~'
-  const like = name === '~~' || negative
-  if (!like && !['prefix', 'starts_with', '^@'].includes(name)) return unknownPredicate
-  const column = input === undefined || textOf(input.type) !== 'COLUMN_REF' ? undefined : plainColumn(input)
-  const value = pattern === undefined ? undefined : filterValue(pattern)
-  if (column === undefined || value?.kind !== 'constant' || value.constant?.kind !== 'text') return unknownPredicate
-  const prefix = like ? /^[^%_]*/.exec(value.constant.value)![0] : value.constant.value
-  if (prefix === '') return unknownPredicate
-  const predicate = { op: 'starts-with', column, prefix } as const
-  return negative ? { op: 'not', term: predicate } : predicate
-}
-
-function literal(expression: Node): NamedPredicate {
-  const value = filterValue(expression)
-  if (value?.kind !== 'constant') return unknownPredicate
-  if (value.constant === null) return { op: 'literal', value: null }
-  return value.constant?.kind === 'boolean' ? { op: 'literal', value: value.constant.value } : unknownPredicate
-}
-
-/** A column, or a column cut to its day. */
-function columnOf(expression: Node): NamedColumn | undefined {
-  if (textOf(expression.type) === 'COLUMN_REF') return plainColumn(expression)
-  const isDay =
-    textOf(expression.class) === 'CAST' &&
-    expression.try_cast !== true &&
-    isNode(expression.cast_type) &&
-    expression.cast_type.id === 'DATE'
-  if (!isDay || !isNode(expression.child) || textOf(expression.child.type) !== 'COLUMN_REF') return undefined
-  return { ...plainColumn(expression.child), day: true }
-}
-
-function plainColumn(expression: Node): NamedColumn {
-  return { names: textsOf(expression.column_names), day: false }
 }

@@ -103,7 +103,7 @@ async function predicateFor(
   const all = { op: 'and', terms: filters } as const
   mapPredicate(
     all,
-    (column) => column,
+    (column) => ({ kind: 'column', column }),
     (value) => value.kind === 'expression' && expressions.push(value),
   )
   const computed = new Map<FilterValue, Constant>()
@@ -114,7 +114,7 @@ async function predicateFor(
   )
   return mapPredicate(
     all,
-    (column) => column,
+    (column) => ({ kind: 'column', column }),
     (value) => {
       if (value.kind === 'constant') return value.constant
       return value.kind === 'parameter' ? parameterConstant(values[value.name]) : computed.get(value)

@@ -6,6 +6,7 @@ import { type Constant, timeOfText } from '../data/prune/predicate.ts'
 import type { Value } from '../engine/index.ts'
 import { holdsOnlyConstants, isNode, type Node, textOf } from './ast.ts'
 import { isSteadyFunction } from './functions.ts'
+import { parameterName } from './parameters.ts'
 
 /** A value that a condition compares a column with. */
 export type FilterValue =
@@ -15,7 +16,7 @@ export type FilterValue =
 
 /** The value of an expression, or `undefined` where it depends on rows or differs from one evaluation to the next. */
 export function filterValue(expression: Node): FilterValue | undefined {
-  if (textOf(expression.type) === 'VALUE_PARAMETER') return { kind: 'parameter', name: textOf(expression.identifier) }
+  if (textOf(expression.type) === 'VALUE_PARAMETER') return { kind: 'parameter', name: parameterName(textOf(expression.identifier)) }
   const constant = literalOf(expression)
   if (constant !== undefined) return { kind: 'constant', constant }
   return holdsOnlyConstants(expression) && isSteady(expression) ? { kind: 'expression', node: expression } : undefined
@@ -24,10 +25,12 @@ export function filterValue(expression: Node): FilterValue | undefined {
 /** A bound parameter as a constant. */
 export function parameterConstant(value: Value | undefined): Constant {
   if (value === null) return null
+  if (Array.isArray(value)) return { kind: 'list', values: value.map(parameterConstant) }
   switch (typeof value) {
     case 'number':
+      return { kind: 'number', value }
     case 'bigint':
-      return { kind: 'number', value: Number(value) }
+      return numberConstant(String(value), 'HUGEINT')
     case 'string':
       return { kind: 'text', value }
     case 'boolean':
@@ -40,8 +43,7 @@ export function parameterConstant(value: Value | undefined): Constant {
 /** A value that the engine computed, from the name of its type and its text. */
 export function computedConstant(type: string, text: string | null): Constant {
   if (text === null) return null
-  if (/^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))$/.test(type))
-    return { kind: 'number', value: toNumber(text) }
+  if (/^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\))$/.test(type)) return numberConstant(text, type)
   if (type === 'VARCHAR') return { kind: 'text', value: text }
   if (type === 'BOOLEAN') return { kind: 'boolean', value: text === 'true' }
   if (/^(DATE|TIMESTAMP|TIMESTAMP WITH TIME ZONE)$/.test(type)) return timeConstant(text)
@@ -72,9 +74,18 @@ function literalOf(expression: Node): Constant {
   if (typeof value !== 'number' && typeof value !== 'bigint') return undefined
   if (id === 'DECIMAL') {
     const scale = isNode(type) && isNode(type.type_info) ? Number(type.type_info.scale ?? 0) : 0
-    return { kind: 'number', value: Number(`${value}e-${scale}`) }
+    return numberConstant(`${value}e-${scale}`, 'DECIMAL')
   }
-  return /^(U?(TINY|SMALL|BIG)INT|U?INTEGER|FLOAT|DOUBLE)$/.test(id) ? { kind: 'number', value: Number(value) } : undefined
+  return /^(U?(TINY|SMALL|BIG)INT|U?INTEGER|FLOAT|DOUBLE)$/.test(id) ? numberConstant(String(value), id) : undefined
+}
+
+/** A number from its text. DuckDB compares with a FLOAT in so few digits, and with other numbers in more than a double has. */
+function numberConstant(text: string, type: string): Constant {
+  const value = toNumber(text)
+  if (type === 'DOUBLE') return { kind: 'number', value }
+  if (type === 'FLOAT') return { kind: 'number', value, error: Math.abs(value) * 2 ** -22 }
+  const exact = Number.isSafeInteger(value) && text.replace(/e.*$/, '').length <= 15
+  return exact ? { kind: 'number', value } : { kind: 'number', value, error: Math.abs(value) * 2 ** -52 }
 }
 
 function isSteady(expression: Node): boolean {

@@ -1,6 +1,6 @@
 /** Which files may hold a row: exactly, for statistics that say much, little, or something odd. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Comparison, Constant, Predicate } from '../../src/data/prune/predicate.ts'
+import type { ColumnPath, Comparison, Constant, Operand, Predicate } from '../../src/data/prune/predicate.ts'
 import { chooseFiles, type FileSource, mayContain } from '../../src/data/prune/prune.ts'
 import { type Connection, trustedEngine } from '../../src/engine/index.ts'
 import { quoteLiteral } from '../../src/schema/quoting.ts'
@@ -34,8 +34,15 @@ const stats = (min: unknown, max: unknown, nulls: unknown = 0, rows: unknown = 1
 const number = (value: number): Constant => ({ kind: 'number', value })
 const text = (value: string): Constant => ({ kind: 'text', value })
 const time = (value: number): Constant => ({ kind: 'time', value })
-const c = { path: ['c'] }
-const compare = (comparison: Comparison, value: Constant): Predicate => ({ op: 'compare', column: c, comparison, value })
+const column = (...path: string[]) => ({ kind: 'column', column: { path } }) as const
+const c = column('c')
+const compare = (comparison: Comparison, value: Constant, left: Operand<ColumnPath, Constant> = c): Predicate => ({
+  op: 'compare',
+  left,
+  comparison,
+  right: { kind: 'value', value },
+})
+const startsWith = (prefix: string, whole = true): Predicate => ({ op: 'starts-with', operand: c, from: prefix, to: prefix, whole })
 
 async function chosen(type: DataType, list: FileSource, predicate: Predicate, partitionColumns: string[] = []): Promise<string> {
   const files = await chooseFiles(list, { schema: schemaOf({ c: type }), partitionColumns }, predicate)
@@ -55,9 +62,7 @@ test('what is missing or malformed skips no file', async () => {
   expect(await chosen('long', list, compare('=', number(7)))).toBe('f0 f1 f2 f3 f4 f5')
   expect(await chosen('long', list, { op: 'not', term: compare('=', number(7)) })).toBe('f0 f1 f2 f3 f4 f5 f6')
   expect(await mayContain(list, { schema: schemaOf({ c: 'long' }), partitionColumns: [] }, { op: 'unknown' })).toBeUndefined()
-  expect(await chosen('long', list, { op: 'compare', column: { path: ['gone'] }, comparison: '=', value: number(1) })).toBe(
-    'f0 f1 f2 f3 f4 f5 f6',
-  )
+  expect(await chosen('long', list, compare('=', number(1), column('gone')))).toBe('f0 f1 f2 f3 f4 f5 f6')
 })
 
 test('NULLs are neither true nor false', async () => {
@@ -67,13 +72,13 @@ test('NULLs are neither true nor false', async () => {
     { stats: stats(1, 5, 3) },
     { stats: stats(1, 5, null) },
   ])
-  expect(await chosen('long', list, { op: 'is-null', column: c })).toBe('f1 f2 f3')
-  expect(await chosen('long', list, { op: 'not', term: { op: 'is-null', column: c } })).toBe('f0 f2 f3')
+  expect(await chosen('long', list, { op: 'is-null', operand: c })).toBe('f1 f2 f3')
+  expect(await chosen('long', list, { op: 'not', term: { op: 'is-null', operand: c } })).toBe('f0 f2 f3')
   expect(await chosen('long', list, compare('=', null))).toBe('')
   expect(await chosen('long', list, { op: 'not', term: compare('=', null) })).toBe('')
   expect(await chosen('long', list, { op: 'not', term: compare('>', number(9)) })).toBe('f0 f2 f3')
-  expect(await chosen('long', list, { op: 'or', terms: [compare('>', number(9)), { op: 'is-null', column: c }] })).toBe('f1 f2 f3')
-  expect(await chosen('long', list, { op: 'in', column: c, values: [number(7), null] })).toBe('')
+  expect(await chosen('long', list, { op: 'or', terms: [compare('>', number(9)), { op: 'is-null', operand: c }] })).toBe('f1 f2 f3')
+  expect(await chosen('long', list, { op: 'in', operand: c, values: [number(7), null] })).toBe('')
 })
 
 test('integers beyond 2^53 and decimals never lose a file', async () => {
@@ -97,7 +102,11 @@ test('timestamps are cut to the millisecond, and malformed ones unknown', async 
   expect(await chosen('timestamp', list, compare('>', time(micros + 1001)))).toBe('f1 f2')
   expect(await chosen('timestamp', list, compare('=', time(Date.UTC(2021, 0, 1, 8) * 1000)))).toBe('f1 f2')
   expect(
-    await chosen('timestamp', list, { op: 'compare', column: { path: ['c'], day: true }, comparison: '=', value: text('2020-01-01') }),
+    await chosen(
+      'timestamp',
+      list,
+      compare('=', text('2020-01-01'), { kind: 'apply', apply: { kind: 'cast', type: 'DATE', orNull: false }, of: c }),
+    ),
   ).toBe('f0 f1')
   expect(await chosen('timestamp', list, compare('>=', text('2020-06-01')))).toBe('f1 f2')
   expect(await chosen('timestamp', list, compare('>=', text('sometime')))).toBe('f0 f1 f2')
@@ -112,10 +121,10 @@ test('text is ordered by its bytes, and an upper bound may be cut', async () => 
   ])
   expect(await chosen('string', list, compare('>', text('\uffff')))).toBe('f2')
   expect(await chosen('string', list, compare('=', text(`${'x'.repeat(32)}é`)))).toBe('f3')
-  expect(await chosen('string', list, compare('<>', text('\uffff')))).toBe('f0 f1 f2 f3')
-  expect(await chosen('string', list, { op: 'starts-with', column: c, prefix: 'x' })).toBe('f3')
-  expect(await chosen('string', list, { op: 'starts-with', column: c, prefix: `${'x'.repeat(33)}` })).toBe('f3')
-  expect(await chosen('string', list, { op: 'not', term: { op: 'starts-with', column: c, prefix: 'a' } })).toBe('f0 f1 f2 f3')
+  expect(await chosen('string', list, compare('<>', text('\uffff')))).toBe('f0 f2 f3')
+  expect(await chosen('string', list, startsWith('x'))).toBe('f3')
+  expect(await chosen('string', list, startsWith(`${'x'.repeat(33)}`))).toBe('f3')
+  expect(await chosen('string', list, { op: 'not', term: startsWith('a') })).toBe('f0 f1 f2 f3')
   expect(await chosen('string', list, compare('=', number(1)))).toBe('f0 f1 f2 f3')
 })
 
@@ -137,8 +146,8 @@ test('partition values are exact', async () => {
   ])
   expect(await chosen('integer', list, compare('=', number(1)), ['c'])).toBe('f0')
   expect(await chosen('integer', list, compare('<>', number(1)), ['c'])).toBe('f1')
-  expect(await chosen('integer', list, { op: 'not', term: { op: 'in', column: c, values: [number(1), number(3)] } }, ['c'])).toBe('f1')
-  expect(await chosen('integer', list, { op: 'is-null', column: c }, ['c'])).toBe('f2 f3 f4')
+  expect(await chosen('integer', list, { op: 'not', term: { op: 'in', operand: c, values: [number(1), number(3)] } }, ['c'])).toBe('f1')
+  expect(await chosen('integer', list, { op: 'is-null', operand: c }, ['c'])).toBe('f2 f3 f4')
   expect(await chosen('string', list, { op: 'not', term: compare('=', text('1')) }, ['c'])).toBe('f1')
 })
 
@@ -147,7 +156,7 @@ test('odd names are found in the statistics', async () => {
     const one = (value: number) =>
       `{"numRecords":1,"minValues":{${JSON.stringify(name)}:${value}},"maxValues":{${JSON.stringify(name)}:${value}},"nullCount":{${JSON.stringify(name)}:0}}`
     const list = await listOf([{ stats: one(1) }, { stats: one(2) }])
-    const predicate: Predicate = { op: 'compare', column: { path: [name] }, comparison: '=', value: number(2) }
+    const predicate: Predicate = compare('=', number(2), column(name))
     const files = await chooseFiles(list, { schema: schemaOf(Object.fromEntries([[name, 'long']])), partitionColumns: [] }, predicate)
     expect(files.map(({ path }) => path)).toEqual(['f1'])
   }

@@ -10,31 +10,68 @@
 export type Comparison = '=' | '<>' | '<' | '<=' | '>' | '>='
 
 /**
- * A constant as far as it can be compared with statistics: numbers of every SQL type as the nearest double, dates and timestamps as
- * microseconds since 1970 in UTC, text as it is. `null` is SQL's NULL, `undefined` a value that is not understood.
+ * A constant as far as it can be compared with statistics: numbers of every SQL type as the nearest double, `error` away from the true
+ * one at most; dates and timestamps as microseconds since 1970 in UTC, text as it is; a list of constants. `null` is SQL's NULL,
+ * `undefined` a value that is not understood.
  */
 export type Constant =
-  | { readonly kind: 'number'; readonly value: number }
+  | { readonly kind: 'number'; readonly value: number; readonly error?: number }
   | { readonly kind: 'time'; readonly value: number }
   | { readonly kind: 'text'; readonly value: string }
   | { readonly kind: 'boolean'; readonly value: boolean }
+  | { readonly kind: 'list'; readonly values: readonly Constant[] }
   | null
   | undefined
 
-/** A column of the table, or a field in a struct of it: names as the schema spells them. `day`: the value cut to its day (a CAST to DATE). */
+/** A column of the table, or a field in a struct of it: names as the schema spells them. */
 export interface ColumnPath {
   readonly path: readonly string[]
-  readonly day?: boolean
 }
+
+/**
+ * A function that never decreases: a cast to a type, by DuckDB's name of it; a time cut to a unit, by the unit's name; the year of a time.
+ */
+export type Monotone =
+  | { readonly kind: 'cast'; readonly type: string; readonly orNull: boolean }
+  | { readonly kind: 'truncate'; readonly unit: string }
+  | { readonly kind: 'year' }
+
+/** What is compared: a column, a constant, or what is computed from one column so that order is kept. */
+export type Operand<Column, Value> =
+  | { readonly kind: 'column'; readonly column: Column }
+  | { readonly kind: 'value'; readonly value: Value }
+  | { readonly kind: 'apply'; readonly apply: Monotone; readonly of: Operand<Column, Value> }
+  | { readonly kind: 'plus'; readonly of: Operand<Column, Value>; readonly value: Value; readonly sign: 1 | -1 }
 
 /** A predicate over columns `Column` and constants `Value`. */
 export type PredicateOf<Column, Value> =
   | { readonly op: 'and' | 'or'; readonly terms: readonly PredicateOf<Column, Value>[] }
   | { readonly op: 'not'; readonly term: PredicateOf<Column, Value> }
-  | { readonly op: 'compare'; readonly column: Column; readonly comparison: Comparison; readonly value: Value }
-  | { readonly op: 'in'; readonly column: Column; readonly values: readonly Value[] }
-  | { readonly op: 'starts-with'; readonly column: Column; readonly prefix: string }
-  | { readonly op: 'is-null'; readonly column: Column }
+  /** Whether a term has a truth value; never NULL itself. */
+  | { readonly op: 'is'; readonly term: PredicateOf<Column, Value>; readonly value: boolean | null }
+  | {
+      readonly op: 'compare'
+      readonly left: Operand<Column, Value>
+      readonly comparison: Comparison
+      readonly right: Operand<Column, Value>
+    }
+  /** `contains`: as list_contains has it, which passes over a NULL in the list; else as IN has it. `list`: the one value must be a list. */
+  | {
+      readonly op: 'in'
+      readonly operand: Operand<Column, Value>
+      readonly values: readonly Value[]
+      readonly contains?: boolean
+      readonly list?: boolean
+    }
+  /** A text whose beginning lies between two texts of one length, both included; `whole`: and every such text is meant. */
+  | {
+      readonly op: 'starts-with'
+      readonly operand: Operand<Column, Value>
+      readonly from: string
+      readonly to: string
+      readonly whole: boolean
+    }
+  | { readonly op: 'is-null'; readonly operand: Operand<Column, Value> }
   | { readonly op: 'literal'; readonly value: boolean | null }
   | { readonly op: 'unknown' }
 
@@ -54,35 +91,54 @@ export function choosesNothing(predicate: Predicate): boolean {
     case 'or':
       return predicate.terms.some(choosesNothing)
     case 'not':
+    case 'is':
       return choosesNothing(predicate.term)
     default:
       return false
   }
 }
 
-/** The same predicate with other columns and values. A column that `column` does not know makes its part `unknown`. */
+/** The same predicate with other operands for its columns, and other values. A column that `column` does not know makes its part `unknown`. */
 export function mapPredicate<A, B, C, D>(
   predicate: PredicateOf<A, B>,
-  column: (column: A) => C | undefined,
+  column: (column: A) => Operand<C, D> | undefined,
   value: (value: B) => D,
 ): PredicateOf<C, D> {
+  const mapped = (operand: Operand<A, B>) => mapOperand(operand, column, value)
   switch (predicate.op) {
     case 'and':
     case 'or':
       return { op: predicate.op, terms: predicate.terms.map((term) => mapPredicate(term, column, value)) }
     case 'not':
-      return { op: 'not', term: mapPredicate(predicate.term, column, value) }
+    case 'is':
+      return { ...predicate, term: mapPredicate(predicate.term, column, value) }
     case 'literal':
     case 'unknown':
       return predicate
+    case 'compare': {
+      const left = mapped(predicate.left)
+      const right = mapped(predicate.right)
+      return left === undefined || right === undefined ? unknownPredicate : { ...predicate, left, right }
+    }
     default: {
-      const mapped = column(predicate.column)
-      if (mapped === undefined) return unknownPredicate
-      if (predicate.op === 'compare') return { ...predicate, column: mapped, value: value(predicate.value) }
-      if (predicate.op === 'in') return { ...predicate, column: mapped, values: predicate.values.map(value) }
-      return { ...predicate, column: mapped }
+      const operand = mapped(predicate.operand)
+      if (operand === undefined) return unknownPredicate
+      return predicate.op === 'in' ? { ...predicate, operand, values: predicate.values.map(value) } : { ...predicate, operand }
     }
   }
+}
+
+/** An operand with another operand for its column, and another value; `undefined` where `column` does not know the column. */
+export function mapOperand<A, B, C, D>(
+  operand: Operand<A, B>,
+  column: (column: A) => Operand<C, D> | undefined,
+  value: (value: B) => D,
+): Operand<C, D> | undefined {
+  if (operand.kind === 'column') return column(operand.column)
+  if (operand.kind === 'value') return { kind: 'value', value: value(operand.value) }
+  const of = mapOperand(operand.of, column, value)
+  if (of === undefined) return undefined
+  return operand.kind === 'plus' ? { ...operand, of, value: value(operand.value) } : { ...operand, of }
 }
 
 /** All columns that a predicate looks at. */
@@ -92,13 +148,21 @@ export function columnsOf<Column, Value>(predicate: PredicateOf<Column, Value>):
     case 'or':
       return predicate.terms.flatMap(columnsOf)
     case 'not':
+    case 'is':
       return columnsOf(predicate.term)
     case 'literal':
     case 'unknown':
       return []
+    case 'compare':
+      return [...columnOf(predicate.left), ...columnOf(predicate.right)]
     default:
-      return [predicate.column]
+      return columnOf(predicate.operand)
   }
+}
+
+function columnOf<Column, Value>(operand: Operand<Column, Value>): Column[] {
+  if (operand.kind === 'column') return [operand.column]
+  return operand.kind === 'value' ? [] : columnOf(operand.of)
 }
 
 const timeText = /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?(?:Z|\+00(?::?00)?)?)?$/

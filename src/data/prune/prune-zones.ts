@@ -36,8 +36,6 @@ export interface Zone {
   readonly type: DataType
   /** `undefined` for types that have no order here; then only NULLs are known. */
   readonly family: ZoneFamily | undefined
-  /** Whether the bounds are the value itself (a partition column). */
-  readonly exact: boolean
   /** Bounds as numbers, NaN where unknown. Empty for text. */
   readonly low: Float64Array
   readonly high: Float64Array
@@ -164,10 +162,11 @@ function zoneSql(column: ZoneColumn, statistics: string[]): string[] {
     const text = statistic(group)
     return family === undefined ? 'NULL' : `TRY(${keySql(parsedSql(text, column.type as PrimitiveType), column.type as PrimitiveType)})`
   }
-  // NULLs of a field inside a struct are counted differently by different writers.
-  const count = column.path.length === 1 ? `TRY_CAST(${statistic('nullCount')} AS BIGINT)` : 'NULL::BIGINT'
+  const count = `TRY_CAST(${statistic('nullCount')} AS BIGINT)`
   const rows = 'TRY_CAST(s[1] AS BIGINT)'
-  const nulls = `CASE WHEN ${count} = 0 THEN ${nullsNone} WHEN ${count} = ${rows} THEN ${nullsAll} ELSE ${nullsUnknown} END`
+  // Not every writer counts the NULLs that a field inside a struct has where the struct is NULL.
+  const none = column.path.length === 1 ? `WHEN ${count} = 0 THEN ${nullsNone}` : ''
+  const nulls = `CASE ${none} WHEN ${count} = ${rows} THEN ${nullsAll} ELSE ${nullsUnknown} END`
   return [boundSql(bound('minValues'), family), boundSql(bound('maxValues'), family), `${nulls}::DOUBLE`]
 }
 
@@ -281,7 +280,6 @@ class ZoneLoader {
     return {
       type: this.#column.type,
       family: this.#family,
-      exact: this.#column.partition,
       low,
       high,
       lowText: this.#family === 'text' ? this.#lowText : undefined,
