@@ -1,12 +1,14 @@
 /**
  * A query, read once and run often: the text that DuckDB gave back with a placeholder for each table, and all that is known without the
- * tables. Plans are kept by the query's text, so that asking the same again, with other parameters too, parses nothing.
+ * tables. Plans are kept by the query's text, so that asking the same again, with other parameters too, parses nothing; and by its shape
+ * (`literals.ts`), so that asking the same of other numbers and texts does not either.
  */
 import { randomUUID } from 'node:crypto'
 import type { Connection } from '../engine/index.ts'
 import { QueryError } from '../errors/index.ts'
 import { asciiLower, isNode, type Node, nodesOf, textConstant, textOf, textsOf } from './ast.ts'
-import { bindFilter, type Filter } from './filters.ts'
+import { bindFilter, type Filter, filtersOfSelect } from './filters.ts'
+import { differsOnlyIn, hide, type Lifted, liftable, type SplitText, setLiteral, splitText, standsAlone } from './literals.ts'
 import { nameParameters, parameterName } from './parameters.ts'
 import { parseQuery, withParser, writeQuery } from './parse.ts'
 import { type TableUse, type WalkResult, walkStatement } from './walk.ts'
@@ -25,6 +27,8 @@ export interface QueryPlan {
   /** Names that columns may be meant by, in lower case; `undefined`: every column is needed. */
   readonly names: ReadonlySet<string> | undefined
   readonly filters: readonly Filter[]
+  /** Literals that were taken out of the text, by the names that stand for them there. */
+  readonly literals: ReadonlyMap<string, string>
   /** The parameters of the text, and those of the whole query. */
   readonly parameters: ReadonlySet<string>
   readonly allParameters: ReadonlySet<string>
@@ -39,33 +43,98 @@ export interface QueryPlan {
 /** How many plans are kept. */
 const keptPlans = 256
 
+/** A plan that serves every text that differs from its own in nothing but literals that were taken out. */
+interface ShapePlan {
+  readonly plan: QueryPlan
+  readonly split: SplitText
+  readonly lifted: readonly Lifted[]
+  /** The outermost SELECT, which the literals stand in, and the conditions of all others. */
+  readonly select: Node
+  readonly otherFilters: readonly Filter[]
+}
+
 const plans = new Map<string, Promise<QueryPlan>>()
+const shapes = new Map<string, ShapePlan>()
 
 /** The plan of a query. @throws QueryError SQL_ERROR, SQL_NOT_READ_ONLY, SQL_REFUSED */
 export function planQuery(sql: string, options: { readonly allowFiles: boolean }): Promise<QueryPlan> {
   const key = `${options.allowFiles ? '+' : '-'}${sql}`
-  const known = plans.get(key)
-  if (known !== undefined) {
-    plans.delete(key)
-    plans.set(key, known)
-    return known
+  const known = used(plans, key)
+  if (known !== undefined) return known
+  const split = splitText(sql)
+  const shapeKey = `${options.allowFiles ? '+' : '-'}${split?.shape}`
+  const alike = split === undefined ? undefined : used(shapes, shapeKey)
+  if (split !== undefined && alike !== undefined && differsOnlyIn(alike.lifted, alike.split, split)) {
+    return Promise.resolve(planAlike(alike, split))
   }
-  const plan = withParser(async (connection) => {
-    const { statement, explain } = await parseQuery(connection, sql)
-    return planStatement(connection, statement, { ...options, explain })
-  })
-  plans.set(key, plan)
+  const plan = withParser((connection) => planText(connection, sql, options, split, shapeKey))
+  keep(plans, key, plan)
   plan.catch(() => plans.delete(key))
-  const oldest = plans.keys().next().value
-  if (plans.size > keptPlans && oldest !== undefined) plans.delete(oldest)
   return plan
+}
+
+async function planText(
+  connection: Connection,
+  sql: string,
+  options: { readonly allowFiles: boolean },
+  split: SplitText | undefined,
+  shapeKey: string,
+): Promise<QueryPlan> {
+  const { statement, explain } = await parseQuery(connection, sql)
+  // Behind EXPLAIN, places are counted from elsewhere.
+  const lifted = split === undefined || explain !== '' ? [] : liftable(statement, split)
+  if (split === undefined || lifted.length === 0) return planStatement(connection, statement, { ...options, explain })
+  const plan = await planStatement(connection, statement, { ...options, explain, split, lifted })
+  if (![...plan.literals.keys()].every((name) => standsAlone(plan.template, name))) {
+    return planText(connection, sql, options, undefined, shapeKey)
+  }
+  const select = statement.node as Node
+  const own = new Set(filtersOfSelect(select).flatMap(({ items }) => items.map(({ node }) => node)))
+  const otherFilters = plan.filters.filter(({ items }) => !items.some(({ node }) => own.has(node)))
+  keep(shapes, shapeKey, { plan, split, lifted, select, otherFilters })
+  return plan
+}
+
+/** The plan of another text of the same shape. */
+function planAlike({ plan, lifted, select, otherFilters }: ShapePlan, split: SplitText): QueryPlan {
+  for (const { index, constant } of lifted) setLiteral(constant, split.literals[index]!.text)
+  return { ...plan, literals: literalsOf(plan.token, lifted, split), filters: [...otherFilters, ...filtersOfSelect(select)] }
+}
+
+function literalsOf(token: string, lifted: readonly Lifted[], { literals }: SplitText): ReadonlyMap<string, string> {
+  return new Map(lifted.map(({ index }) => [`${token}_l${index}`, literals[index]!.text]))
+}
+
+/** What is kept under a key, which is then the last to be let go of. */
+function used<T>(kept: Map<string, T>, key: string): T | undefined {
+  const known = kept.get(key)
+  if (known === undefined) return undefined
+  kept.delete(key)
+  kept.set(key, known)
+  return known
+}
+
+function keep<T>(kept: Map<string, T>, key: string, value: T): void {
+  kept.delete(key)
+  kept.set(key, value)
+  const oldest = kept.keys().next().value
+  if (kept.size > keptPlans && oldest !== undefined) kept.delete(oldest)
+}
+
+/** How a statement that is parsed already becomes a plan. */
+export interface PlanOptions {
+  readonly allowFiles: boolean
+  readonly explain?: string
+  /** The statement's text, and the literals of it to take out. Default: none. */
+  readonly split?: SplitText
+  readonly lifted?: readonly Lifted[]
 }
 
 /** The plan of a statement that is parsed already; the tree is changed. @throws QueryError SQL_REFUSED */
 export async function planStatement(
   connection: Connection,
   statement: Node,
-  { allowFiles, explain = '' }: { readonly allowFiles: boolean; readonly explain?: string },
+  { allowFiles, explain = '', split, lifted = [] }: PlanOptions,
 ): Promise<QueryPlan> {
   const counts = countedColumns(statement)
   // No query can hold these names, since they are made after it was written.
@@ -76,7 +145,10 @@ export async function planStatement(
   for (const { at } of walk.tables) if (at !== undefined) nameParameters(at.expression)
   const files = walk.files.map(({ functionName, call }, index) => takeFiles(functionName, call, `${token}_f${index}_`))
   for (const { argument } of files) nameParameters(argument)
+  const literals = split === undefined ? new Map<string, string>() : literalsOf(token, lifted, split)
+  const restore = lifted.map(({ index, constant }) => hide(constant, `${token}_l${index}`))
   const written = await writeQuery(connection, statement)
+  for (const one of restore) one()
   const again = checkWritten(written.statement, walk, allowFiles)
   return {
     explain,
@@ -86,7 +158,8 @@ export async function planStatement(
     files,
     names: walk.everyColumn || meansWholeRows(walk) ? undefined : walk.names,
     filters: walk.filters,
-    parameters: again.parameters,
+    literals,
+    parameters: new Set([...again.parameters].filter((name) => !literals.has(name))),
     allParameters: new Set([...walk.parameters].map(parameterName)),
     bindable: explain === '' && !walk.describes,
     growing: walk.grows || walk.tables.length > 1,
@@ -99,13 +172,14 @@ function meansWholeRows({ tables, lone }: WalkResult): boolean {
   return tables.some(({ node }) => lone.has(asciiLower(textOf(node.alias))))
 }
 
-/** The text with the placeholders replaced: a relation for each table, a list of paths for each call that opens files. */
+/** The text with the placeholders replaced: a relation for each table, a list of paths for each call that opens files, each literal. */
 export function fillIn(plan: QueryPlan, relations: readonly string[], paths: readonly string[]): string {
   const parts = new Map<string, string>()
   for (const [index, { placeholder }] of plan.tables.entries()) parts.set(placeholder, `(${relations[index]})`)
   for (const [index, { placeholder }] of plan.files.entries()) parts.set(`'${placeholder}'`, paths[index]!)
+  for (const [name, text] of plan.literals) parts.set(`$${name}`, text)
   if (parts.size === 0) return plan.explain + plan.template
-  const all = /'?varve_[0-9a-f]{32}_(?:t\d+|f\d+_)'?/g
+  const all = /[$']?varve_[0-9a-f]{32}_(?:t\d+|f\d+_|l\d+)'?/g
   return plan.explain + plan.template.replace(all, (name) => parts.get(name) ?? name)
 }
 
