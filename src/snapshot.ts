@@ -13,6 +13,7 @@ import {
   commitInfoOf,
   type DeltaLog,
   type FileList,
+  isShallow,
   type Protocol,
   readCommitIfThere,
   type TableState,
@@ -80,7 +81,7 @@ export class Snapshot {
     this.#log = log
     this.#state = state
     this.version = state.version
-    this.schema = parseSchema(state.metadata.schemaString)
+    this.schema = parseSchema(state.metadata.schemaString, state.metadata.partitionColumns)
     this.partitionColumns = state.metadata.partitionColumns
     this.properties = state.metadata.configuration
     this.protocol = state.protocol
@@ -205,7 +206,8 @@ export class Snapshot {
 
 function statsOf(text: string): unknown {
   try {
-    return parseJson(text)
+    const stats = parseJson(text)
+    return isShallow(stats) ? stats : null
   } catch (error) {
     if (error instanceof SyntaxError) return null
     throw error

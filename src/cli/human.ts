@@ -33,7 +33,10 @@ export function duration(milliseconds: number): string {
 
 /** An instant to the second, in UTC: `2026-03-15 10:00:00Z`. */
 export function instant(time: Date | string): string {
-  return new Date(time)
+  const date = new Date(time)
+  // A log can hold a number that no calendar has a day for.
+  if (Number.isNaN(date.getTime())) return '?'
+  return date
     .toISOString()
     .replace('T', ' ')
     .replace(/\.\d+Z$/, 'Z')

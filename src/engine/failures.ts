@@ -73,6 +73,11 @@ function toFileError(kind: string, message: string, context: FailureContext, cau
     return new StoreFullError('STORE_FULL', 'No space is left on the device.', { remedy: 'Free some space and run it again.', cause })
   }
   const path = context.files?.find((file) => message.includes(file)) ?? namedFile(message)
+  // Of what is wrong inside a page or a footer the Parquet reader does not always say where.
+  const ofSomeFile = context.files?.length && (kind === 'Invalid' || kind === 'IO' || /parquet/i.test(message))
+  if (path === undefined && ofSomeFile) {
+    return new DataFileError('DATA_FILE_CORRUPT', `A file cannot be read: ${message}`, { cause, remedy: 'Restore the file from a copy.' })
+  }
   if (path === undefined) return undefined
   const data = { path }
   if (kind === 'IO' && /no such file|no files found|does not exist/i.test(message)) {

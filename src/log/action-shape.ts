@@ -9,6 +9,9 @@ import type { CommitInfo, VarveCommitInfo } from './actions.ts'
 /** Objects and lists in one another; nobody's log comes near, and code that walks them stays off the end of the stack. */
 const deepest = 100
 
+/** The last instant that a Date can hold, in milliseconds. */
+const lastInstant = 8.64e15
+
 type Check = (value: unknown) => boolean
 
 const isText: Check = (value) => typeof value === 'string'
@@ -76,7 +79,7 @@ const isOurs = (value: unknown): value is VarveCommitInfo =>
 
 const infoFields: Readonly<Record<string, Check>> = {
   timestamp: isWhole,
-  inCommitTimestamp: isCount,
+  inCommitTimestamp: (value) => isCount(value) && Number(value) <= lastInstant,
   operation: isText,
   operationParameters: isObject,
   operationMetrics: isObject,

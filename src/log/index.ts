@@ -1,3 +1,4 @@
+export { isShallow } from './action-shape.ts'
 export * from './actions.ts'
 export { checkpointDue, withNewestCheckpoint, writeCheckpoint } from './checkpoint.ts'
 export { writeChecksum } from './checksum.ts'

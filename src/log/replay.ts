@@ -169,7 +169,8 @@ function readableStats(stats: string): string {
  * there is no offset.
  */
 export function keyAndVector(path: string, vector: string): string {
-  const key = `regexp_replace(coalesce(TRY(url_decode(${path})), ${path}), '^file:/*', '/', 'i')`
+  const decoded = `coalesce(TRY(url_decode(${path})), ${path}, error('an action on a file without its path'))`
+  const key = `regexp_replace(${decoded}, '^file:/*', '/', 'i')`
   const id = `${vector}."storageType" || ${vector}."pathOrInlineDv" || coalesce('@' || ${vector}."offset", '')`
   return `${key} AS key, coalesce(${id}, '') AS vector`
 }

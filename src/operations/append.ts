@@ -32,7 +32,7 @@ export async function append(log: DeltaLog, input: Input, options: AppendOptions
   const { signal } = options
   const txn = transactionId(options)
   const state = await log.update(signal)
-  const schema = parseSchema(state.metadata.schemaString)
+  const schema = parseSchema(state.metadata.schemaString, state.metadata.partitionColumns)
   checkAppendable(state.protocol, state.metadata, schema, log.store.root)
   if (txn && (await judge(log, state, txn, signal)) === 'applied') return alreadyApplied(state)
   const source = await openSource(input, { tableSchema: schema, mergeSchema: options.mergeSchema, signal })

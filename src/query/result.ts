@@ -10,6 +10,7 @@ import { quoteLiteral } from '../schema/quoting.ts'
 import { batchToRows, type Row } from '../schema/rows.ts'
 import { localStore, spoolStream, statInput } from '../storage/index.ts'
 import type { Lease } from './closed-engines.ts'
+import { damagedFile } from './damaged-files.ts'
 import type { TableFiles } from './table-files.ts'
 
 /** When lists of files are bound. */
@@ -76,7 +77,7 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
       // A stream that was cancelled ends as if it were complete.
       if (this.#abort.signal.aborted) this.#check()
     } catch (error) {
-      throw explained(error, running.query)
+      throw await explained(error, running.query)
     } finally {
       await running.end()
     }
@@ -165,9 +166,10 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
         },
       }
     } catch (error) {
+      const failure = await explained(error, query)
       await lease?.release()
       await query.release()
-      throw explained(error, query)
+      throw failure
     }
   }
 
@@ -218,7 +220,7 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
       await store.put(basename(target), { path: staged, size: (await statInput(staged))?.size ?? 0 })
       return { rows }
     } catch (error) {
-      throw explained(error, query)
+      throw await explained(error, query)
     } finally {
       await connection?.close()
       await staging.dispose()
@@ -260,11 +262,12 @@ async function* arrowStream(schema: Schema, batches: AsyncIterable<RecordBatch>,
 }
 
 /** A failure in the user's words: a data file by its key and version, and no place in a text that the user did not write. */
-function explained(error: unknown, query: PreparedQuery): unknown {
+async function explained(error: unknown, query: PreparedQuery): Promise<unknown> {
   if (error instanceof DataFileError) {
     for (const { pinned, files, target } of query.tables) {
-      const index = pinned.paths.indexOf(String(error.data.path))
-      const key = files[index]?.path
+      const unnamed = error.data.path === undefined
+      const index = unnamed ? await damagedFile(files, pinned.paths) : pinned.paths.indexOf(String(error.data.path))
+      const key = files[index ?? -1]?.path
       if (key === undefined) continue
       const what = error.code === 'DATA_FILE_MISSING' ? 'is missing' : 'is damaged and cannot be read'
       return new DataFileError(error.code, `The data file ${key} of version ${target.version} of ${target.store.root} ${what}.`, {

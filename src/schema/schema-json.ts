@@ -26,12 +26,16 @@ const primitives: ReadonlySet<string> = new Set([
   'void',
 ])
 
+/** Types in one another. Nobody's table comes near; the engine gives up where a few hundred are. */
+const deepest = 100
+
 /**
- * Parses `metaData.schemaString`. Without one the table has no columns, as its first metadata may say before a schema is known.
- * @throws LogError `LOG_CORRUPT` where the text is no schema.
+ * Parses `metaData.schemaString`, and holds the table's partition columns against it. Without one the table has no columns, as its first
+ * metadata may say before a schema is known.
+ * @throws LogError `LOG_CORRUPT` where the text is no schema, or one that no table can have.
  * @throws SchemaError `UNSUPPORTED_TYPE` where it names a type that Varve does not know.
  */
-export function parseSchema(schemaString: string | null | undefined): StructType {
+export function parseSchema(schemaString: string | null | undefined, partitionColumns: readonly string[] = []): StructType {
   if (schemaString === undefined || schemaString === null) return struct()
   let json: unknown
   try {
@@ -41,6 +45,11 @@ export function parseSchema(schemaString: string | null | undefined): StructType
   }
   const type = readType(json, '')
   if (typeof type === 'string' || type.type !== 'struct') throw corrupt('its root is not a struct')
+  for (const [at, name] of partitionColumns.entries()) {
+    const column = type.fields.find((one) => one.name === name)
+    if (typeof column?.type !== 'string') throw corrupt(`the partition column ${JSON.stringify(name)} is no plain column of it`)
+    if (partitionColumns.indexOf(name) !== at) throw corrupt(`the table is partitioned twice by ${JSON.stringify(name)}`)
+  }
   return type
 }
 
@@ -111,28 +120,29 @@ function checkNames(type: DataType, parent: string): void {
   }
 }
 
-function readType(json: unknown, path: string): DataType {
+function readType(json: unknown, path: string, level = 0): DataType {
+  if (level > deepest) throw corrupt(`its types are nested more than ${deepest} deep`)
   if (typeof json === 'string') return readPrimitive(json, path)
   const object = readObject(json, `the type of ${path || 'the table'}`)
   switch (object.type) {
     case 'struct': {
       const { fields } = object
       if (!Array.isArray(fields)) throw corrupt(`the struct ${path} has no fields`)
-      return { ...object, type: 'struct', fields: fields.map((child) => readField(child, path)) }
+      return { ...object, type: 'struct', fields: distinct(fields.map((child) => readField(child, path, level + 1))) }
     }
     case 'array':
       return {
         ...object,
         type: 'array',
-        elementType: readType(object.elementType, `${path}.element`),
+        elementType: readType(object.elementType, `${path}.element`, level + 1),
         containsNull: readFlag(object.containsNull, path),
       }
     case 'map':
       return {
         ...object,
         type: 'map',
-        keyType: readType(object.keyType, `${path}.key`),
-        valueType: readType(object.valueType, `${path}.value`),
+        keyType: readType(object.keyType, `${path}.key`, level + 1),
+        valueType: readType(object.valueType, `${path}.value`, level + 1),
         valueContainsNull: readFlag(object.valueContainsNull, path),
       }
     default:
@@ -140,15 +150,25 @@ function readType(json: unknown, path: string): DataType {
   }
 }
 
-function readField(json: unknown, parent: string): StructField {
+/** Names of one struct are told apart without regard to case. */
+function distinct(fields: readonly StructField[]): readonly StructField[] {
+  const names = new Set<string>()
+  for (const { name } of fields) {
+    if (names.has(name.toLowerCase())) throw corrupt(`it has two fields called ${JSON.stringify(name)}`)
+    names.add(name.toLowerCase())
+  }
+  return fields
+}
+
+function readField(json: unknown, parent: string, level: number): StructField {
   const object = readObject(json, `a field of ${parent || 'the table'}`)
   const { name } = object
-  if (typeof name !== 'string') throw corrupt(`a field of ${parent || 'the table'} has no name`)
+  if (typeof name !== 'string' || !isValidName(name)) throw corrupt(`a field of ${parent || 'the table'} has no name that can be one`)
   const path = parent === '' ? name : `${parent}.${name}`
   return {
     ...object,
     name,
-    type: readType(object.type, path),
+    type: readType(object.type, path, level),
     nullable: readFlag(object.nullable, path),
     metadata: object.metadata === undefined ? {} : readObject(object.metadata, `the metadata of ${path}`),
   }
