@@ -5,6 +5,7 @@ import { appendArrow, appendArrowLong, appendArrowMemory } from './append-arrow.
 import { firstQuery } from './first-query.ts'
 import { countVersions, logBytes, openVersions } from './log.ts'
 import { aggregate, scanOut, scanOutMemory, selective } from './scan.ts'
+import { vectorsAll, vectorsTwo } from './vectors.ts'
 
 /** The cases that `npm run bench` runs. */
 export const cases: readonly Case[] = [
@@ -18,6 +19,8 @@ export const cases: readonly Case[] = [
   scanOutMemory,
   aggregate,
   selective,
+  vectorsAll,
+  vectorsTwo,
   openVersions,
   countVersions,
   firstQuery,

@@ -7,6 +7,7 @@ import { access, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { makeHistory } from '../history-maker.ts'
+import { deleteByVectors } from '../vectors-maker.ts'
 import { library } from './library.ts'
 import { places } from './places.ts'
 import { runPython } from './python.ts'
@@ -46,6 +47,10 @@ const makers: Readonly<Record<string, (folder: string) => Promise<void>>> = {
       folder,
       Array.from({ length: 10 }, (_, i) => rowsSql(i * 1_000_000, (i + 1) * 1_000_000)),
     ),
+  'table-10m-vectors': async (folder) => {
+    await makers['table-10m']!(folder)
+    await deleteByVectors(folder, 0.01)
+  },
   'table-2m': (folder) =>
     table(
       folder,
