@@ -11,7 +11,9 @@ const span = 0x10000
 /** A set of physical row numbers. */
 export class RowSet {
   /** The set without rows. */
-  static readonly empty = new RowSet([], [])
+  static get empty(): RowSet {
+    return new RowSet([], [])
+  }
 
   /** How many rows are in it. */
   readonly size: number
