@@ -26,6 +26,8 @@ const readable = new Set([
   'typeWidening-preview',
   'v2Checkpoint',
   'vacuumProtocolCheck',
+  'variantShredding',
+  'variantShredding-preview',
   'variantType',
   'variantType-preview',
 ])

@@ -3,9 +3,11 @@
  * table's types, NULL where a file lacks them; and each as an expression of the table's own name and type.
  */
 import { type ColumnNaming, columnNaming, fieldId, physicalName } from '../data/physical.ts'
+import { UnsupportedFeatureError } from '../errors/index.ts'
 import { quoteIdentifier, quoteLiteral, quotePaths } from '../schema/quoting.ts'
 import { toSqlType } from '../schema/sql-type.ts'
 import type { DataType, StructField, StructType } from '../schema/types.ts'
+import { unmarkedIsText } from './column-forms.ts'
 import type { NestedNames } from './nested-names.ts'
 
 /** The columns of a table, and how its files are listed. */
@@ -46,10 +48,7 @@ export class FileLayout {
     const read = needed.length > 0 ? needed : schema.fields.filter(inFiles).slice(0, 1)
     for (const [index, field] of read.entries()) this.#names.set(field, joined ? `c${index}` : field.name)
     this.#schema = read.length === 0 ? '' : `, schema = MAP {${read.map((field) => this.#entry(field)).join(', ')}}`
-    // Old writers do not mark text as such, and DuckDB would escape what is not ASCII in it. It can be told so for all columns or none.
-    if (read.some(({ type }) => holds(type, 'string')) && !read.some(({ type }) => holds(type, 'binary') || holds(type, 'variant'))) {
-      this.#schema += ', binary_as_string = true'
-    }
+    if (unmarkedIsText(read)) this.#schema += ', binary_as_string = true'
   }
 
   files(paths: readonly string[]): string {
@@ -60,64 +59,72 @@ export class FileLayout {
     if (field.type === 'void') return `CAST(NULL AS ${toSqlType('void')}) AS ${quoteIdentifier(field.name)}`
     const inFile = quoteIdentifier(this.#names.get(field)!)
     const name = quoteIdentifier(field.name)
-    const value = this.#logical(inFile, field.type)
+    const value = this.#logical(inFile, field.type, this.#nested?.forms?.get(field))
     return value === name ? name : `${value} AS ${name}`
   }
 
   #entry(field: StructField): string {
     const id = this.#naming.byId ? fieldId(field, this.#naming) : undefined
     const key = id === undefined ? quoteLiteral(physicalName(field, this.#naming)) : String(id)
-    const type = quoteLiteral(toSqlType(this.#physical(field.type)))
+    const type = quoteLiteral(toSqlType(this.#physical(field.type, this.#nested?.forms?.get(field))))
     return `${key}: {name: ${quoteLiteral(this.#names.get(field)!)}, type: ${type}, default_value: NULL}`
   }
 
-  /** The type as it is in the files: physical names, variants as their two parts. */
-  #physical(type: DataType): DataType {
-    if (type === 'variant') return variantParts
+  /** The type to read: physical names, and what the file's own form asks for. */
+  #physical(type: DataType, form: DataType | undefined): DataType {
+    if (type === 'variant') return form === 'variant' ? type : partsOf(form)
+    if (type === 'string') return form === 'binary' ? form : type
     if (typeof type === 'string') return type
     switch (type.type) {
       case 'array':
-        return { ...type, elementType: this.#physical(type.elementType) }
+        return { ...type, elementType: this.#physical(type.elementType, elementForm(form)) }
       case 'map':
-        return { ...type, keyType: this.#physical(type.keyType), valueType: this.#physical(type.valueType) }
-      case 'struct':
-        return {
-          ...type,
-          fields: [
-            ...type.fields.map((field) => ({ ...field, name: this.#nameInside(field), type: this.#physical(field.type) })),
-            ...this.#stranger(type),
-          ],
-        }
+        return { ...type, keyType: this.#physical(type.keyType, keyForm(form)), valueType: this.#physical(type.valueType, valueForm(form)) }
+      case 'struct': {
+        const fields = type.fields.map((field) => {
+          const name = this.#nameInside(field)
+          return { ...field, name, type: this.#physical(field.type, fieldForm(form, name)) }
+        })
+        return { ...type, fields: [...fields, ...this.#stranger(type)] }
+      }
     }
   }
 
-  /** An expression of the physical type as one of the table's own. */
-  #logical(sql: string, type: DataType): string {
+  /** An expression of the type that is read as one of the table's own. */
+  #logical(sql: string, type: DataType, form: DataType | undefined): string {
+    if (!this.#differs(type, form)) return sql
     if (type === 'variant') return `variant_bytes_to_variant(struct_extract(${sql}, 'metadata') || struct_extract(${sql}, 'value'))`
-    if (typeof type === 'string' || !this.#differs(type)) return sql
+    if (typeof type === 'string') return `decode(${sql})`
     switch (type.type) {
       case 'array':
-        return `list_transform(${sql}, lambda e: ${this.#logical('e', type.elementType)})`
+        return `list_transform(${sql}, lambda e: ${this.#logical('e', type.elementType, elementForm(form))})`
       case 'map': {
-        const entry = `row(${this.#logical("struct_extract(e, 'key')", type.keyType)}, ${this.#logical("struct_extract(e, 'value')", type.valueType)})`
-        return `map_from_entries(list_transform(map_entries(${sql}), lambda e: ${entry}))`
+        const key = this.#logical("struct_extract(e, 'key')", type.keyType, keyForm(form))
+        const value = this.#logical("struct_extract(e, 'value')", type.valueType, valueForm(form))
+        return `map_from_entries(list_transform(map_entries(${sql}), lambda e: row(${key}, ${value})))`
       }
       case 'struct': {
-        const fields = type.fields.map(
-          (field) =>
-            `${quoteIdentifier(field.name)} := ${this.#logical(`struct_extract(${sql}, ${quoteLiteral(this.#nameInside(field))})`, field.type)}`,
-        )
+        const fields = type.fields.map((field) => {
+          const name = this.#nameInside(field)
+          const value = this.#logical(`struct_extract(${sql}, ${quoteLiteral(name)})`, field.type, fieldForm(form, name))
+          return `${quoteIdentifier(field.name)} := ${value}`
+        })
         return `CASE WHEN ${sql} IS NOT NULL THEN struct_pack(${fields.join(', ')}) END`
       }
     }
   }
 
-  #differs(type: DataType): boolean {
-    if (typeof type === 'string') return type === 'variant'
-    if (type.type === 'array') return this.#differs(type.elementType)
-    if (type.type === 'map') return this.#differs(type.keyType) || this.#differs(type.valueType)
+  #differs(type: DataType, form: DataType | undefined): boolean {
+    if (type === 'variant') return form !== 'variant'
+    if (type === 'string') return form === 'binary'
+    if (typeof type === 'string') return false
+    if (type.type === 'array') return this.#differs(type.elementType, elementForm(form))
+    if (type.type === 'map') return this.#differs(type.keyType, keyForm(form)) || this.#differs(type.valueType, valueForm(form))
     if (this.#stranger(type).length > 0) return true
-    return type.fields.some((field) => this.#nameInside(field) !== field.name || this.#differs(field.type))
+    return type.fields.some((field) => {
+      const name = this.#nameInside(field)
+      return name !== field.name || this.#differs(field.type, fieldForm(form, name))
+    })
   }
 
   /** The name of a nested field in the files; one that is no name in them where they do not have it. */
@@ -134,16 +141,34 @@ export class FileLayout {
   }
 }
 
-function holds(type: DataType, wanted: DataType): boolean {
-  if (typeof type === 'string') return type === wanted
-  switch (type.type) {
-    case 'array':
-      return holds(type.elementType, wanted)
-    case 'map':
-      return holds(type.keyType, wanted) || holds(type.valueType, wanted)
-    case 'struct':
-      return type.fields.some((field) => holds(field.type, wanted))
-  }
+function elementForm(form: DataType | undefined): DataType | undefined {
+  return typeof form === 'object' && form.type === 'array' ? form.elementType : undefined
+}
+
+function keyForm(form: DataType | undefined): DataType | undefined {
+  return typeof form === 'object' && form.type === 'map' ? form.keyType : undefined
+}
+
+function valueForm(form: DataType | undefined): DataType | undefined {
+  return typeof form === 'object' && form.type === 'map' ? form.valueType : undefined
+}
+
+function fieldForm(form: DataType | undefined, name: string): DataType | undefined {
+  if (typeof form !== 'object' || form.type !== 'struct') return undefined
+  return form.fields.find((field) => field.name.toLowerCase() === name.toLowerCase())?.type
+}
+
+/** A variant as its two parts. @throws UnsupportedFeatureError variantShredding where the file has more of it that DuckDB does not put together */
+function partsOf(form: DataType | undefined): DataType {
+  if (fieldForm(form, 'typed_value') === undefined) return variantParts
+  throw new UnsupportedFeatureError(
+    'UNSUPPORTED_FEATURE',
+    'A data file holds shredded variants (variantShredding) without marking them as variants, so that they cannot be put together.',
+    {
+      remedy: 'Read other columns, or have the engine that wrote the table rewrite it unshredded or with the logical type VARIANT.',
+      data: { feature: 'variantShredding' },
+    },
+  )
 }
 
 const variantParts: StructType = {

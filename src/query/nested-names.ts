@@ -12,6 +12,7 @@ import { type ColumnNaming, columnNaming, fieldId, physicalName } from '../data/
 import type { Connection } from '../engine/index.ts'
 import { quotePaths } from '../schema/quoting.ts'
 import type { DataType, StructField, StructType } from '../schema/types.ts'
+import { type ColumnForms, columnForms, columnTypes } from './column-forms.ts'
 
 /** How a file differs from the table inside its columns. */
 export interface NestedNames {
@@ -19,6 +20,34 @@ export interface NestedNames {
   readonly byId: ReadonlyMap<number, string> | undefined
   /** For a struct of the table of which the file has no field: the name of one that the file's struct has. */
   readonly strangers: ReadonlyMap<StructType, string>
+  /** The file's types of the columns that it may hold in more than one form; a column without an entry is as the table expects it. */
+  readonly forms?: ColumnForms | undefined
+}
+
+/**
+ * How each of the files differs, in their order; the same object for files that are alike, `undefined` for one as the table expects it.
+ * @param columns The columns that are read. Default: all.
+ * @throws DataFileError for a file that is missing or no Parquet file
+ */
+export async function fileDifferences(
+  connection: Connection,
+  table: Table,
+  columns: ReadonlySet<string> | undefined,
+  paths: readonly string[],
+): Promise<readonly (NestedNames | undefined)[]> {
+  const forms = await columnForms(connection, table, columns, paths)
+  const names = await nestedNames(connection, table, paths)
+  if (forms.every((form) => form === undefined)) return names
+  const known = new Map<NestedNames | undefined, Map<ColumnForms, NestedNames>>()
+  return paths.map((_, index) => {
+    const [form, name] = [forms[index], names[index]]
+    if (form === undefined) return name
+    const byForm = known.get(name) ?? new Map<ColumnForms, NestedNames>()
+    known.set(name, byForm)
+    const both = byForm.get(form) ?? { byId: name?.byId, strangers: name?.strangers ?? new Map(), forms: form }
+    byForm.set(form, both)
+    return both
+  })
 }
 
 interface Table {
@@ -26,11 +55,8 @@ interface Table {
   readonly properties: Readonly<Record<string, string>>
 }
 
-/**
- * How each of the files differs, in their order; the same object for files that are alike, `undefined` for one as the table expects it.
- * @throws DataFileError for a file that is missing or no Parquet file
- */
-export async function nestedNames(
+/** The names inside columns, file by file as {@link fileDifferences} gives them. */
+async function nestedNames(
   connection: Connection,
   { schema, properties }: Table,
   paths: readonly string[],
@@ -49,7 +75,7 @@ export async function nestedNames(
   for (const path of paths) {
     const footer = footers.get(path)!
     const key = JSON.stringify(footer)
-    if (!known.has(key)) known.set(key, differences(schema, naming, nested, footer, await columnsOf(connection, path)))
+    if (!known.has(key)) known.set(key, differences(schema, naming, nested, footer, await columnTypes(connection, path)))
     found.push(known.get(key))
   }
   return found
@@ -100,14 +126,6 @@ function findStrangers(
   for (const field of shared) findStrangers(field.type, there.get(nameOf(field)!)!, nameOf, strangers)
   const [first] = inFile.fields
   if (shared.length === 0 && first !== undefined) strangers.set(type, first.name)
-}
-
-/** The columns of a file, by their names in lower case. */
-async function columnsOf(connection: Connection, path: string): Promise<Map<string, DataType>> {
-  const columns = await connection.describe(`SELECT * FROM read_parquet(${quotePaths([path])}, hive_partitioning = false)`)
-  return new Map(
-    columns.flatMap(({ name, type }) => (typeof type === 'object' && 'unsupported' in type ? [] : [[name.toLowerCase(), type] as const])),
-  )
 }
 
 function* fieldsInside(type: DataType): Generator<StructField> {

@@ -11,7 +11,7 @@ import type { Pinned } from '../storage/object-store.ts'
 import { asciiLower, type Node } from './ast.ts'
 import { evaluateConstant } from './constants.ts'
 import { withLiveRows } from './live-rows.ts'
-import { nestedNames } from './nested-names.ts'
+import { fileDifferences } from './nested-names.ts'
 import { filtersOf, type QueryPlan } from './plan.ts'
 import { type RelationSource, relationSql } from './relation.ts'
 import { type QueryTarget, withoutColumns } from './target.ts'
@@ -57,14 +57,14 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
   const list = await target.files()
   const files = await chooseFiles(list, { schema, partitionColumns, physicalName: (field) => physicalName(field, naming) }, predicate)
   const pinned = await pin(target, files, signal)
+  const columns = neededColumns(plan, schema)
   const [nested, live] = await Promise.all([
-    nestedNames(list.connection, target, pinned.paths),
+    fileDifferences(list.connection, target, columns, pinned.paths),
     withLiveRows(target, files, pinned.paths, list.connection, signal),
   ]).catch(async (error: unknown) => {
     await pinned.release()
     throw error
   })
-  const columns = neededColumns(plan, schema)
   return {
     target,
     files,

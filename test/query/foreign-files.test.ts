@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Session } from '../../src/query/index.ts'
 import type { DataType, StructField, StructType } from '../../src/schema/types.ts'
-import { makeTarget, rowsOf, schemaOf, tableFolder, tableOf } from './tools.ts'
+import { codeOf, makeTarget, rowsOf, schemaOf, tableFolder, tableOf } from './tools.ts'
 
 let folder: Awaited<ReturnType<typeof tableFolder>>
 beforeAll(async () => {
@@ -36,6 +36,48 @@ it('keeps bytes as they are, also those of a table that has text', async () => {
   const bytes = Buffer.from([0xff, 0x41])
   expect(await rows(schemaOf({ i: 'integer', t: 'string', b: 'binary' }), files)).toEqual([{ i: 1, t: 'x', b: new Uint8Array(bytes) }])
   expect(await rows(schemaOf({ i: 'integer', b: 'binary' }), files)).toEqual([{ i: 1, b: new Uint8Array(bytes) }])
+})
+
+it('reads text that a file does not mark as such where bytes are read too', async () => {
+  const element = (type: DataType): DataType => ({ type: 'array', elementType: type, containsNull: true })
+  const files = [
+    {
+      sql: `SELECT 1 AS i, encode('zwölf \\x41') AS t, [encode('ü'), NULL] AS l, {'x': encode('ß'), 'y': '\\xFF'::BLOB} AS s, '\\xFE'::BLOB AS b`,
+      stats: null,
+    },
+    { sql: `SELECT 2 AS i, 'drei\\xC3\\x41zehn' AS t, ['ä'] AS l, {'x': 'x', 'y': NULL::BLOB} AS s, 'x'::BLOB AS b`, stats: null },
+    { sql: `SELECT 3 AS i, 'é' AS t, [encode('û')] AS l, {'x': encode('î')} AS s`, stats: null },
+  ]
+  const schema = schemaOf({ i: 'integer', t: 'string', l: element('string'), s: schemaOf({ x: 'string', y: 'binary' }), b: 'binary' })
+  expect(await rows(schema, files)).toEqual([
+    { i: 1, t: 'zwölf \\x41', l: ['ü', null], s: { x: 'ß', y: new Uint8Array([0xff]) }, b: new Uint8Array([0xfe]) },
+    { i: 2, t: 'drei\\xC3\\x41zehn', l: ['ä'], s: { x: 'x', y: null }, b: new Uint8Array([0x78]) },
+    { i: 3, t: 'é', l: ['û'], s: { x: 'î', y: null }, b: null },
+  ])
+})
+
+it('reads variants that a file marks as such beside those that it does not, and refuses shredded ones without the mark', async () => {
+  const value = `{'a': 1::BIGINT, 'b': 'x'}::VARIANT`
+  const parts = `variant_to_parquet_variant(${value})`
+  const files = [
+    { sql: `SELECT 1 AS i, ${value} AS v, {'v': ${parts}} AS s`, stats: null },
+    { sql: `SELECT 2 AS i, ${parts} AS v, {'v': ${parts}} AS s`, stats: null },
+    { sql: `SELECT 3 AS i`, stats: null },
+  ]
+  const schema = schemaOf({ i: 'integer', v: 'variant', s: schemaOf({ v: 'variant' }) })
+  count += 1
+  const target = await makeTarget(`${folder.path}/${count}`, schema, files)
+  const session = new Session([tableOf('t', target)], {})
+  const text = '{"a":1,"b":"x"}'
+  expect(await rowsOf(session, 'SELECT i, v::JSON::VARCHAR AS v, s.v::JSON::VARCHAR AS sv FROM t WHERE i < 3 ORDER BY i')).toEqual([
+    { i: 1, v: text, sv: text },
+    { i: 2, v: text, sv: text },
+  ])
+  expect(await rowsOf(session, 'SELECT count(v) AS n, count(i) AS i FROM t')).toEqual([{ n: 2n, i: 3n }])
+  const shredded = [{ sql: `SELECT 1 AS i, {'metadata': ''::BLOB, 'value': NULL::BLOB, 'typed_value': 5} AS v, NULL AS s`, stats: null }]
+  const other = new Session([tableOf('t', await makeTarget(`${folder.path}/${count}-shredded`, schema, shredded))], {})
+  expect(await codeOf(other, 'SELECT v FROM t')).toBe('UNSUPPORTED_FEATURE')
+  expect(await rowsOf(other, 'SELECT i FROM t')).toEqual([{ i: 1 }])
 })
 
 it('widens columns and fills in those that a file lacks, at every depth', async () => {
