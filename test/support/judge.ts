@@ -36,10 +36,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   'delta-rs/checkpoints_tombstones': { error: 'TABLE_NOT_FOUND', why: 'the folder has no log' },
   'delta-rs/simple_table_features': { error: 'UNSUPPORTED_FEATURE reader version 5', why: 'no such version of the protocol exists' },
   'delta-rs/delta-live-table': { error: 'NO_COLUMNS', why: 'its first version has no columns', versions: '0' },
-  'delta-rs/spark-shredded-variant-preview-delta': {
-    error: 'UNSUPPORTED_FEATURE variantShredding-preview',
-    why: 'values in typed columns',
-  },
   'kernel-data/crc-malformed': { error: 'TABLE_NOT_FOUND', why: 'the folder has no log, only a checksum' },
   'kernel-data/table-with-geo': { error: 'UNSUPPORTED_FEATURE geospatial', why: 'the feature is no part of the protocol' },
 }
