@@ -150,7 +150,9 @@ export class DeltaLog {
     const { version } = state
     const base = this.#newestList
     const near = base && base.version < version && version - base.version <= nearEnough
-    const anew = () => FileList.build(this.store, version, { hint: state.checkpoint })
+    // Of counts that come from elsewhere it is not known that they are meant as the protocol says.
+    const expected = state.counts?.rows === undefined ? undefined : state.counts
+    const anew = () => FileList.build(this.store, version, { hint: state.checkpoint }, expected)
     // Where a cleanup took the commits between, a checkpoint may still tell.
     const list = near
       ? await base.advance(this.store, version).catch((error: unknown) => (isGap(error) ? anew() : Promise.reject(error)))

@@ -10,6 +10,7 @@
  * known), `deletion_vector STRUCT`, `base_row_id BIGINT`, `tags MAP(VARCHAR, VARCHAR)`.
  */
 import { type Connection, trustedEngine } from '../engine/index.ts'
+import { DataFileError } from '../errors/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { DeletionVectorDescriptor } from './actions.ts'
 import { diagnosing, overSegment } from './over-segment.ts'
@@ -60,11 +61,21 @@ export class FileList {
   }
 
   /**
-   * Replays the log up to a version. A damaged checkpoint is passed over where older ones or the commits suffice.
+   * Replays the log up to a version. A damaged checkpoint is passed over where older ones or the commits suffice; so is one that gives
+   * other totals than those `expected`, for it may read well and be cut, doubled or another table's.
    * @throws LogError LOG_GAP, LOG_CORRUPT, LOG_INCOMPLETE
    */
-  static async build(store: ObjectStore, version: number, options: SegmentOptions = {}): Promise<FileList> {
-    return overSegment(store, version, options, (segment) => FileList.#materialise(store, segment))
+  static async build(
+    store: ObjectStore,
+    version: number,
+    options: SegmentOptions = {},
+    expected?: Pick<Counts, 'files' | 'bytes'>,
+  ): Promise<FileList> {
+    return overSegment(store, version, options, async (segment) => {
+      const list = await FileList.#materialise(store, segment)
+      if (expected && segment.commits.length <= version) await list.#checkTotals(expected)
+      return list
+    })
   }
 
   /** The list of a later version: this one, moved on by the commits after it. @throws LogError as `build` does. */
@@ -91,10 +102,21 @@ export class FileList {
     return this.#counts
   }
 
+  async #checkTotals(expected: Pick<Counts, 'files' | 'bytes'>): Promise<void> {
+    const [row] = await this.connection.all(`SELECT count(*) AS files, coalesce(sum(size), 0)::HUGEINT AS bytes FROM ${this.relation}`)
+    if (Number(row?.files) === expected.files && Number(row?.bytes) === expected.bytes) return
+    throw new DataFileError(
+      'DATA_FILE_CORRUPT',
+      `The log gives ${row?.files} files of ${row?.bytes} bytes for version ${this.version}, its checksum ${expected.files} of ${expected.bytes}.`,
+      { remedy: 'Restore the checkpoint from a backup.', data: { version: this.version } },
+    )
+  }
+
   async #count(): Promise<Counts> {
     const live = 'num_records - coalesce(deletion_vector.cardinality, 0)'
+    const possible = `num_records >= 0 AND ${live} BETWEEN 0 AND num_records`
     const [row] = await this.connection.all(
-      `SELECT count(*) AS files, coalesce(sum(size), 0)::BIGINT AS bytes, coalesce(sum(${live}), 0)::BIGINT AS rows, count(num_records) AS known
+      `SELECT count(*) AS files, coalesce(sum(size), 0)::BIGINT AS bytes, coalesce(sum(${live}), 0)::BIGINT AS rows, count(num_records) FILTER (${possible}) AS known
        FROM ${this.relation}`,
     )
     const files = Number(row?.files)

@@ -12,7 +12,7 @@
  * deletion vector, or the empty text) and the fields of the action under the protocol's names; `path` is as the log spells it.
  */
 import type { Connection } from '../engine/index.ts'
-import { LogError } from '../errors/index.ts'
+import { DataFileError, LogError } from '../errors/index.ts'
 import { quoteIdentifier, quoteLiteral, quotePaths } from '../schema/quoting.ts'
 import type { DataType } from '../schema/types.ts'
 import type { Checkpoint } from './listing.ts'
@@ -64,7 +64,7 @@ export async function checkpointActions(
     const top = jsonActions(paths, String(checkpoint.version))
     return sidecars.length === 0 ? top : `${top} UNION ALL ${await parquetActions(connection, checkpoint.version, sidecars)}`
   }
-  return parquetActions(connection, checkpoint.version, [...paths, ...sidecars])
+  return parquetActions(connection, checkpoint.version, [...paths, ...sidecars], ['protocol', 'metaData'])
 }
 
 /** Live files: what the checkpoint (or an older list of files) holds, moved on by the commits. Either may be absent. */
@@ -120,13 +120,21 @@ function jsonActions(paths: readonly string[], version: string, longest = longes
     FROM read_json(${quotePaths(paths)}, ${options}) WHERE add IS NOT NULL OR remove IS NOT NULL)`
 }
 
-async function parquetActions(connection: Connection, version: number, paths: readonly string[]): Promise<string> {
+async function parquetActions(
+  connection: Connection,
+  version: number,
+  paths: readonly string[],
+  needed: readonly string[] = [],
+): Promise<string> {
   const source = parquetSource(paths)
   const columns = await connection.describe(`SELECT * FROM ${source}`)
+  const missing = needed.find((name) => !columns.some((column) => column.name === name))
+  if (missing !== undefined) throw noCheckpoint(paths, `it has no column ${missing}`)
   const parts: string[] = []
   for (const action of ['add', 'remove'] as const) {
     const type = columns.find((column) => column.name === action)?.type
-    if (!isStruct(type)) continue
+    if (type === undefined) continue
+    if (!isStruct(type)) throw noCheckpoint(paths, `its column ${action} is no struct`)
     const present = new Set(type.fields.map((field) => field.name))
     const vectorType = type.fields.find((field) => field.name === 'deletionVector')?.type
     const fields = fileFields.map(([name, sqlType]) => {
@@ -177,6 +185,13 @@ export function keyAndVector(path: string, vector: string): string {
 
 function parquetSource(paths: readonly string[]): string {
   return `read_parquet(${quotePaths(paths)}, hive_partitioning = false, union_by_name = ${paths.length > 1})`
+}
+
+function noCheckpoint(paths: readonly string[], why: string): DataFileError {
+  return new DataFileError('DATA_FILE_CORRUPT', `${paths[0]} is no checkpoint: ${why}.`, {
+    remedy: 'Restore the file from a backup.',
+    data: { path: paths[0] ?? '' },
+  })
 }
 
 function nothing(): string {
