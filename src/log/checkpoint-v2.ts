@@ -45,8 +45,9 @@ export async function writeV2Checkpoint(work: CheckpointWork): Promise<Written> 
   try {
     const last = work.segment.checkpoint && (await ownSidecars(store, work.segment.checkpoint))
     const entries = last ? await takeOver(work, last, written) : await writeAnew(work, written)
-    const small: TopAction[] = [{ checkpointMetadata: { version } }, ...smallActionsOf(state)]
-    const actions = [...small, ...entries.map(({ sidecar }) => ({ sidecar }))]
+    // What every reader looks for comes last, so that a file that was cut is seen to be.
+    const sidecars = entries.map(({ sidecar }) => ({ sidecar }))
+    const actions: TopAction[] = [...smallActionsOf(state), ...sidecars, { checkpointMetadata: { version } }]
     const path = topName(version, uuid())
     const body = new TextEncoder().encode(actions.map((action) => `${stringifyJson(action)}\n`).join(''))
     const { modified } = await store.put(`${logFolder}/${path}`, body)
@@ -116,21 +117,34 @@ async function takeOver(work: CheckpointWork, last: readonly Sidecar[], written:
   }
 }
 
-/** The sidecars that a checkpoint names, where all of them are ours; `undefined` where not. */
+/** The sidecars that a checkpoint names, where all of them are ours; `undefined` where not, or where it holds files itself. */
 async function ownSidecars(store: ObjectStore, checkpoint: Checkpoint): Promise<Sidecar[] | undefined> {
   if (checkpoint.encoding !== 'json') return undefined
   const { bytes } = await store.get(checkpoint.keys[0]!)
-  const sidecars: Sidecar[] = []
-  for (const line of new TextDecoder().decode(bytes).split('\n')) {
-    if (line.includes('"add"') || line.includes('"remove"')) {
-      const action = parseJson(line) as { add?: unknown; remove?: unknown }
-      if (action.add || action.remove) return undefined
+  const actions = parseTop(new TextDecoder().decode(bytes))
+  if (!actions?.some((action) => 'checkpointMetadata' in action)) return undefined
+  const sidecars = actions.flatMap((action) => ('sidecar' in action ? [action.sidecar] : []))
+  return sidecars.length > 0 && sidecars.every(isOurs) ? sidecars : undefined
+}
+
+/** The actions of a top file of ours; `undefined` where it holds files, or is damaged. */
+function parseTop(text: string): TopAction[] | undefined {
+  const actions: TopAction[] = []
+  for (const line of text.split('\n')) {
+    if (line.startsWith('{"add"') || line.startsWith('{"remove"')) return undefined
+    if (line.trim() === '') continue
+    try {
+      actions.push(parseJson(line) as TopAction)
+    } catch (error) {
+      if (error instanceof SyntaxError) return undefined
+      throw error
     }
-    if (!line.includes('"sidecar"')) continue
-    const { sidecar } = parseJson(line) as { sidecar?: Sidecar }
-    if (sidecar) sidecars.push(sidecar)
   }
-  return sidecars.length > 0 && sidecars.every((each) => kindOf(each) && /^[0-9a-f-]{36}\.parquet$/.test(each.path)) ? sidecars : undefined
+  return actions
+}
+
+function isOurs(sidecar: Sidecar): boolean {
+  return kindOf(sidecar) !== undefined && /^[0-9a-f-]{36}\.parquet$/.test(sidecar.path)
 }
 
 /** How many entries each sidecar has, and how many of them the commits since speak of. Expired ones count where they are the greater part. */

@@ -11,11 +11,12 @@
  */
 import { type Connection, trustedEngine } from '../engine/index.ts'
 import { DataFileError } from '../errors/index.ts'
-import type { ObjectStore } from '../storage/object-store.ts'
+import type { ObjectStore, Pinned } from '../storage/object-store.ts'
 import type { DeletionVectorDescriptor } from './actions.ts'
+import { withLineLength } from './line-length.ts'
 import { diagnosing, overSegment } from './over-segment.ts'
 import { canonicalPath, commitKey } from './paths.ts'
-import { checkpointActions, commitActions, liveFiles, longestLine, sidecarKeys } from './replay.ts'
+import { checkpointActions, commitActions, liveFiles, sidecarKeys } from './replay.ts'
 import type { Segment, SegmentOptions } from './segment.ts'
 import type { Counts } from './state.ts'
 
@@ -128,9 +129,9 @@ export class FileList {
     listCount += 1
     const table = `varve_files_${listCount}`
     try {
-      await withSegment(store, connection, segment, (base, commits) =>
-        connection.run(`CREATE TABLE ${table} AS ${liveFiles(earlier ?? base, commits)}`),
-      )
+      const create = (base: string | undefined, commits: string | undefined) =>
+        connection.run(`CREATE TABLE ${table} AS ${liveFiles(earlier ?? base, commits)}`)
+      await withSegment(store, connection, segment, create, 'live')
       await connection.run(`CREATE VIEW ${viewOf(table)} AS SELECT key AS path, "partitionValues" AS partition_values, size,
         "modificationTime" AS modification_time, stats, TRY_CAST(json_extract_string(TRY_CAST(stats AS JSON), '$.numRecords') AS BIGINT) AS num_records,
         "deletionVector" AS deletion_vector, "baseRowId" AS base_row_id, tags FROM ${table}`)
@@ -142,39 +143,31 @@ export class FileList {
   }
 }
 
-/** Gives `use` the relations of a segment: its base (the checkpoint) and the commits after it, while their files are at hand. */
+/**
+ * Gives `use` the relations of a segment: its base (the checkpoint) and the commits after it, while their files are at hand. Of a
+ * checkpoint of which only live files are wanted the tombstones may be missing.
+ */
 export async function withSegment<T>(
   store: ObjectStore,
   connection: Connection,
   segment: Segment,
   use: (base: string | undefined, commits: string | undefined) => Promise<T>,
+  wanted: 'live' | 'all' = 'all',
 ): Promise<T> {
   const { checkpoint, commits, compactions } = segment
-  const pinned = await store.materialise([
-    ...(checkpoint?.keys ?? []),
-    ...compactions.map((compaction) => compaction.key),
-    ...commits.map(commitKey),
-  ])
+  const top = checkpoint?.keys ?? []
+  const pinned = await store.materialise([...top, ...compactions.map((compaction) => compaction.key), ...commits.map(commitKey)])
+  const topPaths = pinned.paths.slice(0, top.length)
+  const commitPaths = pinned.paths.slice(top.length)
+  let sidecars: Pinned | undefined
   try {
-    const checkpointPaths = pinned.paths.slice(0, checkpoint?.keys.length ?? 0)
-    const commitPaths = pinned.paths.slice(checkpointPaths.length)
-    const replay = async (base: string | undefined): Promise<T> => {
-      if (commitPaths.length === 0) return use(base, undefined)
-      try {
-        return await use(base, commitActions(commitPaths))
-      } catch (error) {
-        if (!(error instanceof Error && error.message.includes('maximum_object_size'))) throw error
-        return use(base, commitActions(commitPaths, longestLine))
-      }
-    }
-    if (!checkpoint) return await replay(undefined)
-    const sidecars = await store.materialise(await sidecarKeys(connection, checkpoint, checkpointPaths))
-    try {
-      return await replay(await checkpointActions(connection, checkpoint, checkpointPaths, sidecars.paths))
-    } finally {
-      await sidecars.release()
-    }
+    if (checkpoint) sidecars = await store.materialise(await sidecarKeys(connection, checkpoint, topPaths, wanted))
+    return await withLineLength(async (longest) => {
+      const base = checkpoint && (await checkpointActions(connection, checkpoint, topPaths, sidecars!.paths, longest))
+      return use(base, commitPaths.length === 0 ? undefined : commitActions(commitPaths, longest))
+    })
   } finally {
+    await sidecars?.release()
     await pinned.release()
   }
 }

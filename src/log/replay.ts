@@ -15,8 +15,10 @@ import type { Connection } from '../engine/index.ts'
 import { DataFileError, LogError } from '../errors/index.ts'
 import { quoteIdentifier, quoteLiteral, quotePaths } from '../schema/quoting.ts'
 import type { DataType } from '../schema/types.ts'
+import { withLineLength } from './line-length.ts'
 import type { Checkpoint } from './listing.ts'
-import { decodePath, logFolder } from './paths.ts'
+import { decodePath, sidecarKey } from './paths.ts'
+import { kindTag } from './sidecars.ts'
 
 /** The fields of a file action that are kept, with their types; `add` and `remove` share most. */
 export const fileFields: readonly (readonly [string, string])[] = [
@@ -38,15 +40,8 @@ export const fileFields: readonly (readonly [string, string])[] = [
 
 const vectorFields = ['storageType', 'pathOrInlineDv', 'offset', 'sizeInBytes', 'cardinality']
 
-/**
- * One line of a commit may be this long, in bytes: the schema of a table with many thousand columns is one line. The engine sets twice
- * as much memory aside at once, so a shorter length is tried first.
- */
-export const longestLine = 256 << 20
-const usualLine = 16 << 20
-
 /** The actions of the commits and compactions at these local paths; a compaction's are those of its last version. */
-export function commitActions(paths: readonly string[], longest = usualLine): string {
+export function commitActions(paths: readonly string[], longest: number): string {
   return jsonActions(paths, versionOfFile, longest)
 }
 
@@ -59,9 +54,10 @@ export async function checkpointActions(
   checkpoint: Checkpoint,
   paths: readonly string[],
   sidecars: readonly string[],
+  longest: number,
 ): Promise<string> {
   if (checkpoint.encoding === 'json') {
-    const top = jsonActions(paths, String(checkpoint.version))
+    const top = jsonActions(paths, String(checkpoint.version), longest)
     return sidecars.length === 0 ? top : `${top} UNION ALL ${await parquetActions(connection, checkpoint.version, sidecars)}`
   }
   return parquetActions(connection, checkpoint.version, [...paths, ...sidecars], ['protocol', 'metaData'])
@@ -77,15 +73,32 @@ export function tombstones(base: string | undefined, commits: string | undefined
   return reconciled(base, commits, 'NOT added')
 }
 
-/** The store keys of a checkpoint's sidecars (§Sidecar File Information). @throws LogError LOG_CORRUPT for one that lies elsewhere. */
-export async function sidecarKeys(connection: Connection, checkpoint: Checkpoint, paths: readonly string[]): Promise<string[]> {
-  const source = smallActions(checkpoint, paths)
-  const columns = await connection.describe(`SELECT * FROM ${source}`)
-  if (!columns.some((column) => column.name === 'sidecar')) return []
-  const rows = await connection.all(`SELECT DISTINCT sidecar.path AS path FROM ${source} WHERE sidecar.path IS NOT NULL`)
-  return rows.map((row) => {
+/**
+ * The store keys of a checkpoint's sidecars (§Sidecar File Information), those that hold nothing but tombstones left out where only
+ * live files are wanted. @throws LogError LOG_CORRUPT for one that lies elsewhere; DataFileError for a JSON file that is no checkpoint.
+ */
+export async function sidecarKeys(
+  connection: Connection,
+  checkpoint: Checkpoint,
+  paths: readonly string[],
+  wanted: 'live' | 'all' = 'all',
+): Promise<string[]> {
+  const rows = await withLineLength(async (longest) => {
+    const source = smallActions(checkpoint, paths, longest)
+    if (checkpoint.encoding === 'json') {
+      return connection.all(`SELECT DISTINCT sidecar.path AS path, sidecar.tags['${kindTag}'] AS kind FROM ${source}
+        WHERE sidecar.path IS NOT NULL OR "checkpointMetadata" IS NOT NULL`)
+    }
+    const columns = await connection.describe(`SELECT * FROM ${source}`)
+    if (!columns.some((column) => column.name === 'sidecar')) return []
+    return connection.all(`SELECT DISTINCT sidecar.path AS path FROM ${source} WHERE sidecar.path IS NOT NULL`)
+  })
+  const named = rows.filter((row) => row.path !== null && !(wanted === 'live' && row.kind === 'remove'))
+  // It ends a checkpoint of ours, so one that was cut lacks it.
+  if (checkpoint.encoding === 'json' && rows.every((row) => row.path !== null)) throw noCheckpoint(paths, 'it has no checkpointMetadata')
+  return named.map((row) => {
     const path = decodePath(String(row.path))
-    if (!path.includes('/') && path !== '..') return `${logFolder}/_sidecars/${path}`
+    if (!path.includes('/')) return sidecarKey(path)
     throw new LogError('LOG_CORRUPT', `The checkpoint of version ${checkpoint.version} names the sidecar ${path}, which lies elsewhere.`, {
       remedy: 'Check who wrote this log.',
       data: { version: checkpoint.version, path },
@@ -94,10 +107,11 @@ export async function sidecarKeys(connection: Connection, checkpoint: Checkpoint
 }
 
 /** A checkpoint's own files as a relation of all its columns, for the actions that are not of files. */
-export function smallActions(checkpoint: Checkpoint, paths: readonly string[]): string {
+export function smallActions(checkpoint: Checkpoint, paths: readonly string[], longest: number): string {
   if (checkpoint.encoding === 'parquet') return parquetSource(paths)
-  const columns = `{'protocol': 'JSON', 'metaData': 'JSON', 'txn': 'JSON', 'domainMetadata': 'JSON', 'sidecar': 'STRUCT(path VARCHAR)'}`
-  return `read_json(${quotePaths(paths)}, format = 'newline_delimited', columns = ${columns}, maximum_object_size = ${longestLine})`
+  const columns = `{'protocol': 'JSON', 'metaData': 'JSON', 'txn': 'JSON', 'domainMetadata': 'JSON', 'checkpointMetadata': 'JSON',
+    'sidecar': 'STRUCT(path VARCHAR, tags MAP(VARCHAR, VARCHAR))'}`
+  return `read_json(${quotePaths(paths)}, format = 'newline_delimited', columns = ${columns}, maximum_object_size = ${longest})`
 }
 
 function reconciled(base: string | undefined, commits: string | undefined, keep: 'added' | 'NOT added'): string {
@@ -109,7 +123,7 @@ function reconciled(base: string | undefined, commits: string | undefined, keep:
   return `WITH ${newest} SELECT base.* FROM (${base}) AS base ANTI JOIN newest USING (key, vector) WHERE ${keep} UNION ALL ${moved}`
 }
 
-function jsonActions(paths: readonly string[], version: string, longest = longestLine): string {
+function jsonActions(paths: readonly string[], version: string, longest: number): string {
   const struct = `STRUCT(${fileFields.map(([name, type]) => `${quoteIdentifier(name)} ${type}`).join(', ')})`
   const columns = `{'add': ${quoteLiteral(struct)}, 'remove': ${quoteLiteral(struct)}}`
   const options = `format = 'newline_delimited', columns = ${columns}, filename = true, maximum_object_size = ${longest}`

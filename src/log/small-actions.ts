@@ -13,6 +13,7 @@ import type { ObjectStore } from '../storage/object-store.ts'
 import { shapeProblem } from './action-shape.ts'
 import type { Action } from './actions.ts'
 import { commitInfoOf, readCommit, readCommitIfThere } from './commit.ts'
+import { withLineLength } from './line-length.ts'
 import type { Checkpoint, Compaction } from './listing.ts'
 import { checkpointKey, logFolder } from './paths.ts'
 import { sidecarKeys, smallActions } from './replay.ts'
@@ -73,7 +74,9 @@ async function applyCompaction(store: ObjectStore, compaction: Compaction, build
   try {
     const file = { version: compaction.last, keys: [compaction.key], encoding: 'json' as const }
     const small = await readSmallActions(connection, file, pinned.paths)
-    const [row] = await connection.all(`SELECT count(*) AS actions FROM ${smallActions(file, pinned.paths)}`)
+    const [row] = await withLineLength((longest) =>
+      connection.all(`SELECT count(*) AS actions FROM ${smallActions(file, pinned.paths, longest)}`),
+    )
     builder.applyCompaction(small, Number(row?.actions) - small.length)
   } finally {
     await pinned.release()
@@ -82,20 +85,22 @@ async function applyCompaction(store: ObjectStore, compaction: Compaction, build
 }
 
 /** The actions of a checkpoint or compaction that are not of files. */
-async function readSmallActions(connection: Connection, file: Checkpoint, paths: readonly string[]): Promise<Action[]> {
-  const source = smallActions(file, paths)
-  const columns = new Set((await connection.describe(`SELECT * FROM ${source}`)).map((column) => column.name))
-  const actions: Action[] = []
-  for (const name of names.filter((each) => columns.has(each))) {
-    const rows = await connection.all(`SELECT CAST(to_json(${name}) AS VARCHAR) AS action FROM ${source} WHERE ${name} IS NOT NULL`)
-    for (const row of rows) {
-      const action = withoutNulls(parseJson(String(row.action)))
-      const problem = shapeProblem(name, action)
-      if (problem !== undefined) throw damaged(paths, problem)
-      actions.push({ [name]: action } as unknown as Action)
+function readSmallActions(connection: Connection, file: Checkpoint, paths: readonly string[]): Promise<Action[]> {
+  return withLineLength(async (longest) => {
+    const source = smallActions(file, paths, longest)
+    const columns = new Set((await connection.describe(`SELECT * FROM ${source}`)).map((column) => column.name))
+    const actions: Action[] = []
+    for (const name of names.filter((each) => columns.has(each))) {
+      const rows = await connection.all(`SELECT CAST(to_json(${name}) AS VARCHAR) AS action FROM ${source} WHERE ${name} IS NOT NULL`)
+      for (const row of rows) {
+        const action = withoutNulls(parseJson(String(row.action)))
+        const problem = shapeProblem(name, action)
+        if (problem !== undefined) throw damaged(paths, problem)
+        actions.push({ [name]: action } as unknown as Action)
+      }
     }
-  }
-  return actions
+    return actions
+  })
 }
 
 function damaged(paths: readonly string[], problem: string): DataFileError {
