@@ -6,11 +6,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Connection } from '../engine/index.ts'
 import { QueryError } from '../errors/index.ts'
+import type { StructType } from '../schema/types.ts'
 import { asciiLower, isNode, type Node, nodesOf, textConstant, textOf, textsOf } from './ast.ts'
-import { bindFilter, type Filter, filtersOfSelect } from './filters.ts'
+import { filtersOfSelect, type SelectFilters } from './filters.ts'
 import { differsOnlyIn, hide, type Lifted, liftable, type SplitText, setLiteral, splitText, standsAlone } from './literals.ts'
 import { nameParameters, parameterName } from './parameters.ts'
 import { parseQuery, withParser, writeQuery } from './parse.ts'
+import { Pushdown, type QueryConditions } from './pushdown.ts'
 import { type TableUse, type WalkResult, walkStatement } from './walk.ts'
 
 /** A query with placeholders. */
@@ -26,7 +28,7 @@ export interface QueryPlan {
   readonly files: readonly { readonly functionName: string; readonly placeholder: string; readonly argument: Node }[]
   /** Names that columns may be meant by, in lower case; `undefined`: every column is needed. */
   readonly names: ReadonlySet<string> | undefined
-  readonly filters: readonly Filter[]
+  readonly conditions: QueryConditions
   /** Literals that were taken out of the text, by the names that stand for them there. */
   readonly literals: ReadonlyMap<string, string>
   /** The parameters of the text, and those of the whole query. */
@@ -48,9 +50,8 @@ interface ShapePlan {
   readonly plan: QueryPlan
   readonly split: SplitText
   readonly lifted: readonly Lifted[]
-  /** The outermost SELECT, which the literals stand in, and the conditions of all others. */
+  /** The outermost SELECT, which the literals stand in. */
   readonly select: Node
-  readonly otherFilters: readonly Filter[]
 }
 
 const plans = new Map<string, Promise<QueryPlan>>()
@@ -89,16 +90,16 @@ async function planText(
     return planText(connection, sql, options, undefined, shapeKey)
   }
   const select = statement.node as Node
-  const own = new Set(filtersOfSelect(select).flatMap(({ items }) => items.map(({ node }) => node)))
-  const otherFilters = plan.filters.filter(({ items }) => !items.some(({ node }) => own.has(node)))
-  keep(shapes, shapeKey, { plan, split, lifted, select, otherFilters })
+  keep(shapes, shapeKey, { plan, split, lifted, select })
   return plan
 }
 
 /** The plan of another text of the same shape. */
-function planAlike({ plan, lifted, select, otherFilters }: ShapePlan, split: SplitText): QueryPlan {
+function planAlike({ plan, lifted, select }: ShapePlan, split: SplitText): QueryPlan {
   for (const { index, constant } of lifted) setLiteral(constant, split.literals[index]!.text)
-  return { ...plan, literals: literalsOf(plan.token, lifted, split), filters: [...otherFilters, ...filtersOfSelect(select)] }
+  const again = (one: SelectFilters) => (one.select === select ? (filtersOfSelect(select) ?? one) : one)
+  const conditions = { ...plan.conditions, selects: plan.conditions.selects.map(again) }
+  return { ...plan, literals: literalsOf(plan.token, lifted, split), conditions }
 }
 
 function literalsOf(token: string, lifted: readonly Lifted[], { literals }: SplitText): ReadonlyMap<string, string> {
@@ -157,7 +158,7 @@ export async function planStatement(
     tables: walk.tables,
     files,
     names: walk.everyColumn || meansWholeRows(walk) ? undefined : walk.names,
-    filters: walk.filters,
+    conditions: { selects: walk.selects, derived: walk.derived },
     literals,
     parameters: new Set([...again.parameters].filter((name) => !literals.has(name))),
     allParameters: new Set([...walk.parameters].map(parameterName)),
@@ -184,8 +185,8 @@ export function fillIn(plan: QueryPlan, relations: readonly string[], paths: rea
 }
 
 /** What the plan's conditions say of one of its tables. */
-export function filtersOf(plan: QueryPlan, table: TableUse, schemaOf: Parameters<typeof bindFilter>[2]) {
-  return plan.filters.map((filter) => bindFilter(filter, table.node, schemaOf)).filter((predicate) => predicate !== undefined)
+export function filtersOf({ conditions }: QueryPlan, { node }: TableUse, schemaOf: (node: Node) => StructType | undefined) {
+  return conditions.selects.some(({ filters }) => filters.length > 0) ? new Pushdown(conditions, schemaOf).predicatesOf(node) : []
 }
 
 /** What will run is walked as what was asked was: DuckDB's writing a tree down must not make anything else of it. */

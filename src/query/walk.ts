@@ -9,7 +9,7 @@
  */
 import { QueryError } from '../errors/index.ts'
 import { asciiLower, holdsOnlyConstants, isNode, type Node, nodesOf, textOf, textsOf } from './ast.ts'
-import { type Filter, filtersOfSelect } from './filters.ts'
+import { filtersOfSelect, type SelectFilters } from './filters.ts'
 import { isAllowedFunction, isAllowedTableFunction, isFileFunction, nearestFunction } from './functions.ts'
 import {
   anyExpression,
@@ -22,6 +22,7 @@ import {
   queryKinds,
   tableKinds,
 } from './node-kinds.ts'
+import type { DerivedTable } from './pushdown.ts'
 
 /** A base table as the query names it. */
 export interface TableUse {
@@ -58,7 +59,9 @@ export interface WalkResult {
   grows: boolean
   readonly parameters: Set<string>
   /** The conditions of each SELECT. */
-  readonly filters: Filter[]
+  readonly selects: SelectFilters[]
+  /** The queries in FROM clauses, those of WITH included, by the node that stands there. */
+  readonly derived: Map<Node, DerivedTable>
 }
 
 /** What a walk is to do. */
@@ -78,6 +81,8 @@ export function walkStatement(statement: Node, options: WalkOptions): WalkResult
 
 interface Scope {
   readonly hidden: string
+  /** What the name means; `undefined` where a query reads itself. */
+  readonly means: DerivedTable | undefined
   readonly outer: Scope | undefined
 }
 
@@ -91,7 +96,8 @@ class Walker {
     describes: false,
     grows: false,
     parameters: new Set(),
-    filters: [],
+    selects: [],
+    derived: new Map(),
   }
   readonly #options: WalkOptions
 
@@ -109,8 +115,10 @@ class Walker {
     const known = kindOf(queryKinds, kind, 'query')
     const scope = this.#ctes(node.cte_map, outer)
     if (kind !== 'SELECT_NODE') this.result.grows = true
-    const inner = kind === 'RECURSIVE_CTE_NODE' ? { hidden: asciiLower(this.#cteName(textOf(node.cte_name))), outer: scope } : scope
-    if (kind === 'SELECT_NODE') this.result.filters.push(...filtersOfSelect(node))
+    const inner =
+      kind === 'RECURSIVE_CTE_NODE' ? { hidden: asciiLower(this.#cteName(textOf(node.cte_name))), means: undefined, outer: scope } : scope
+    const select = kind === 'SELECT_NODE' ? filtersOfSelect(node) : undefined
+    if (select !== undefined) this.result.selects.push(select)
     this.#fields(node, { ...known, type: 'data', cte_map: 'data', modifiers: 'modifiers' }, kind, inner)
   }
 
@@ -121,7 +129,8 @@ class Walker {
       const cte = isNode(entry.value) ? entry.value : {}
       const name = this.#cteName(textOf(entry.key))
       this.#fields(cte, { query: 'statement', key_targets: 'expressions', aliases: 'data', materialized: 'data' }, 'WITH', scope)
-      scope = { hidden: asciiLower(name), outer: scope }
+      const query = isNode(cte.query) && isNode(cte.query.node) ? cte.query.node : undefined
+      scope = { hidden: asciiLower(name), means: query && { query, names: textsOf(cte.aliases) }, outer: scope }
     }
     return scope
   }
@@ -138,6 +147,9 @@ class Walker {
     const known = kindOf(tableKinds, kind, 'table')
     if (kind === 'BASE_TABLE') this.#baseTable(node, scope)
     if (kind === 'TABLE_FUNCTION') this.#tableFunction(node, scope)
+    if (kind === 'SUBQUERY' && isNode(node.subquery) && isNode(node.subquery.node)) {
+      this.result.derived.set(node, { query: node.subquery.node, names: textsOf(node.column_name_alias) })
+    }
     if (kind === 'SHOW_REF') this.result.describes = true
     if (kind === 'TABLE_FUNCTION' || kind === 'PIVOT' || kind === 'JOIN') this.result.grows = true
     if (kind === 'PIVOT' || textOf(node.ref_type) === 'NATURAL') this.result.everyColumn = true
@@ -152,8 +164,10 @@ class Walker {
     const name = textOf(node.table_name)
     const at = isNode(node.at_clause) ? node.at_clause : undefined
     const qualifiers = [textOf(node.catalog_name), textOf(node.schema_name)].filter((part) => part !== '')
-    if (qualifiers.length === 0 && isHidden(name, scope)) {
+    const hiding = qualifiers.length === 0 ? hidingScope(name, scope) : undefined
+    if (hiding !== undefined) {
       if (at !== undefined) throw refused(`${name} is a WITH query and has no history.`, 'Write AT behind a table.')
+      this.#readsWith(node, hiding.means)
       return
     }
     const placeholder = this.#options.placeholder([...qualifiers, name].join('.'))
@@ -172,6 +186,12 @@ class Walker {
     node.schema_name = ''
     node.table_name = placeholder ?? name
     node.at_clause = null
+  }
+
+  #readsWith(node: Node, means: DerivedTable | undefined): void {
+    if (means === undefined) return
+    const own = textsOf(node.column_name_alias)
+    this.result.derived.set(node, { query: means.query, names: [...own, ...means.names.slice(own.length)] })
   }
 
   /** The expression of an AT clause: it is evaluated before there is any table. */
@@ -301,9 +321,9 @@ function checkFunction(name: string): void {
   )
 }
 
-function isHidden(name: string, scope: Scope | undefined): boolean {
-  for (let at = scope; at !== undefined; at = at.outer) if (at.hidden === asciiLower(name)) return true
-  return false
+function hidingScope(name: string, scope: Scope | undefined): Scope | undefined {
+  for (let at = scope; at !== undefined; at = at.outer) if (at.hidden === asciiLower(name)) return at
+  return undefined
 }
 
 function kindOf(kinds: Readonly<Record<string, Fields>>, kind: string, what: string): Fields {

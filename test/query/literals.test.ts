@@ -16,7 +16,7 @@ function planAlone(sql: string): Promise<QueryPlan> {
 
 /** What a plan says, without what is new each time. */
 function said(plan: QueryPlan) {
-  const { tables, names, filters, parameters, allParameters, bindable, growing, counts } = plan
+  const { tables, names, conditions: known, parameters, allParameters, bindable, growing, counts } = plan
   const text = fillIn(
     plan,
     tables.map(({ name }) => `FROM "${name}"`),
@@ -28,8 +28,8 @@ function said(plan: QueryPlan) {
         key === 'query_location' ? 0 : one instanceof Set ? [...one] : typeof one === 'bigint' ? `${one}n` : one,
       ),
     )
-  const conditions = filters.map(({ predicate, items, targets }) =>
-    JSON.stringify(plain([predicate, items.map(({ name }) => name), targets.size])),
+  const conditions = known.selects.flatMap(({ filters, from }) =>
+    filters.map(({ predicate, targets }) => JSON.stringify(plain([predicate, from.items.map(({ name }) => name), targets.size]))),
   )
   const token = /varve_[0-9a-f]{32}/g
   return JSON.parse(
