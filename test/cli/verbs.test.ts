@@ -75,6 +75,23 @@ describe('writing', () => {
     })
   })
 
+  test('a log that names files elsewhere is read with --allow-path', async () => {
+    const log = join(folder, 'clone', '_delta_log')
+    await mkdir(log, { recursive: true })
+    const [first, second] = await Promise.all(
+      [0, 1].map((version) => readFile(join(folder, 'events', '_delta_log', `0000000000000000000${version}.json`), 'utf8')),
+    )
+    await writeFile(join(log, '00000000000000000000.json'), first + second!.replaceAll('"path":"', `"path":"${folder}/events/`))
+    const refused = await run(['query', 'clone', 'SELECT id FROM clone', '--json'])
+    expect(refused.code).toBe(1)
+    expect(JSON.parse(refused.stderr).error).toMatchObject({ code: 'PATH_OUTSIDE_ROOT', remedy: expect.stringContaining('--allow-path') })
+    for (const point of [[], ['--version', '0']]) {
+      expect(
+        await ok('query', 'clone', 'SELECT id FROM clone ORDER BY id', '--format', 'csv', '--allow-path', join(folder, 'events'), ...point),
+      ).toBe('id\n1\n2\n')
+    }
+  })
+
   test('stdin is read, in every format', async () => {
     await ok('append', 'piped', 'a.csv', '--create')
     for (const format of ['csv', 'json', 'ndjson', 'parquet', 'arrow']) {
