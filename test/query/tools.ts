@@ -8,6 +8,7 @@ import type { QueryTarget, Session, SessionTable } from '../../src/query/index.t
 import { quoteIdentifier, quoteLiteral } from '../../src/schema/quoting.ts'
 import type { DataType, StructType } from '../../src/schema/types.ts'
 import { localStore } from '../../src/storage/index.ts'
+import type { ObjectStore } from '../../src/storage/object-store.ts'
 
 /** One file of a table. */
 export interface FileSpec {
@@ -87,6 +88,19 @@ export function tableOf(name: string, ...versions: readonly QueryTarget[]): Sess
       return found
     },
   }
+}
+
+/** A store that tells which files are made ready to be opened. */
+export function watched(store: ObjectStore, onOpen: (keys: readonly string[]) => void): ObjectStore {
+  const materialise: ObjectStore['materialise'] = (keys, options) => {
+    onOpen(keys)
+    return store.materialise(keys, options)
+  }
+  return Object.create(store, {
+    root: { value: store.root },
+    kind: { value: store.kind },
+    materialise: { value: materialise },
+  }) as ObjectStore
 }
 
 /** All rows of a query. */
