@@ -16,6 +16,7 @@ import type { StructField } from '../schema/types.ts'
 import { FileLayout, type LayoutSource } from './file-layout.ts'
 import type { NestedNames } from './nested-names.ts'
 import { maskOf } from './row-masks.ts'
+import { WrittenLayout } from './written-layout.ts'
 
 /** One file of a relation. */
 export interface RelationFile extends ChosenFile {
@@ -37,6 +38,8 @@ export interface RelationSource extends LayoutSource {
   readonly columns?: ReadonlySet<string> | undefined
   /** How a value is written, as a parameter that it is bound to. Default: as a literal, which is slow for files with `rows`. */
   readonly bindValue?: ((value: Uint8Array) => string) | undefined
+  /** Whether the text may be wrong where a file lacks a column; it is then to be written without. It is faster where there is one file. Default: `false`. */
+  readonly asWritten?: boolean | undefined
 }
 
 /** With more distinct values of partition columns than this, they are joined to the rows by file instead of one branch each. */
@@ -99,13 +102,18 @@ function selectFiles(source: RelationSource, fields: readonly StructField[], ent
   const branches = new Map<string, Entry[]>()
   if (constants.size > 0) for (const entry of entries) push(branches, [...entry.constants.values()].join(' '), entry)
   const joined = file.rows !== undefined || branches.size > mostBranches
+  const written =
+    source.asWritten === true && entries.length === 1 && !joined && names === undefined
+      ? WrittenLayout.of(source, fields, constants)
+      : undefined
+  if (written !== undefined) return selectBranch(written, fields, entries)
   const layout = new FileLayout(source, fields, constants, names, joined)
   if (joined) return selectJoined(source, layout, fields, entries)
   if (branches.size === 0) return selectBranch(layout, fields, entries)
   return [...branches.values()].map((branch) => selectBranch(layout, fields, branch)).join(' UNION ALL ')
 }
 
-function selectBranch(layout: FileLayout, fields: readonly StructField[], entries: readonly Entry[]): string {
+function selectBranch(layout: FileLayout | WrittenLayout, fields: readonly StructField[], entries: readonly Entry[]): string {
   const { constants } = entries[0]!
   const columns = fields.map((field) => {
     const constant = constants.get(field)

@@ -5,7 +5,7 @@
 import { basename, dirname, resolve } from 'node:path'
 import type { RecordBatch, Schema, Table } from 'apache-arrow'
 import { type BatchStream, type Connection, trustedEngine, type Value } from '../engine/index.ts'
-import { AbortedError, DataFileError, QueryError, UsageError } from '../errors/index.ts'
+import { AbortedError, DataFileError, QueryError, UsageError, ValueError } from '../errors/index.ts'
 import { quoteLiteral } from '../schema/quoting.ts'
 import { batchToRows, type Row } from '../schema/rows.ts'
 import { localStore, spoolStream, statInput } from '../storage/index.ts'
@@ -21,9 +21,9 @@ export interface PreparedQuery {
   /**
    * Its text and its parameters. `everyColumn` names all columns of the tables, for DuckDB's messages to know them; `bindPaths` binds the
    * lists of files, always, never, or beside other parameters: DuckDB opens a file twice where it can plan a statement before it has
-   * its parameters.
+   * its parameters. `asWritten` reads a file by its own schema where that is plain, which fails where the file lacks a column.
    */
-  statement(form: { readonly everyColumn: boolean; readonly bindPaths: BindPaths }): {
+  statement(form: { readonly everyColumn: boolean; readonly bindPaths: BindPaths; readonly asWritten?: boolean }): {
     readonly sql: string
     readonly values: Readonly<Record<string, Value>>
   }
@@ -182,22 +182,28 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
     return { signal: this.#signal, readOnly: true, files: query.tables.flatMap(({ pinned }) => pinned.paths) }
   }
 
-  /** Where a query that names few columns is wrong, it is put again with all of them, so that DuckDB can say what is there. */
+  /**
+   * Where a query that names few columns is wrong, it is put again with all of them, so that DuckDB can say what is there. One whose result
+   * is small, so that it fails here or not at all, is first put with the files read as they are written.
+   */
   async #attempt<T>(
     query: PreparedQuery,
     bindPaths: BindPaths,
     run: (sql: string, values: Readonly<Record<string, Value>>) => Promise<T>,
   ): Promise<T> {
-    const statement = (everyColumn: boolean) => {
-      const { sql, values } = query.statement({ everyColumn, bindPaths })
-      return run(sql, values)
+    let failed: { readonly sql: string; readonly error: unknown } | undefined
+    for (const form of formsOf(query, bindPaths)) {
+      if (form.everyColumn && !(failed?.error instanceof QueryError && failed.error.code === 'SQL_ERROR')) break
+      const { sql, values } = query.statement(form)
+      if (sql === failed?.sql) continue
+      try {
+        return await run(sql, values)
+      } catch (error) {
+        if (!(error instanceof QueryError || error instanceof ValueError)) throw error
+        failed = { sql, error }
+      }
     }
-    try {
-      return await statement(false)
-    } catch (error) {
-      if (!query.narrowed || !(error instanceof QueryError) || error.code !== 'SQL_ERROR') throw error
-      return await statement(true)
-    }
+    throw failed?.error
   }
 
   async #copyTo(target: string): Promise<{ rows: number }> {
@@ -239,6 +245,15 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
       await spooled.dispose()
     }
   }
+}
+
+function formsOf({ small, narrowed }: PreparedQuery, bindPaths: BindPaths) {
+  const plain = { everyColumn: false, bindPaths }
+  return [
+    ...(small && bindPaths !== 'never' ? [{ ...plain, asWritten: true }] : []),
+    plain,
+    ...(narrowed ? [{ ...plain, everyColumn: true }] : []),
+  ]
 }
 
 /** Batches as bytes of Arrow's stream format, each as it comes. */

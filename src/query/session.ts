@@ -101,7 +101,7 @@ export class Session {
     const folders = new Set([...this.#folders, ...tables.flatMap((table) => table.folders)])
     const values = Object.fromEntries([...plan.parameters].map((name) => [name, given[name] ?? null]))
     return {
-      statement: ({ everyColumn, bindPaths }) => {
+      statement: ({ everyColumn, bindPaths, asWritten = false }) => {
         const bound: Record<string, Value> = { ...values }
         const bindValue = (value: Value) => {
           const name = `${plan.token}_p${Object.keys(bound).length}`
@@ -112,7 +112,11 @@ export class Session {
         const others = plan.parameters.size > 0 || tables.some(({ masked }) => masked)
         const bind = plan.bindable && (bindPaths === 'always' || (bindPaths === 'with parameters' && others))
         const relations = tables.map((table) =>
-          table.relation(everyColumn, { listPaths: bind ? listPaths : undefined, bindValue: plan.bindable ? bindValue : undefined }),
+          table.relation(everyColumn, {
+            listPaths: bind ? listPaths : undefined,
+            bindValue: plan.bindable ? bindValue : undefined,
+            asWritten,
+          }),
         )
         return { sql: fillIn(plan, relations, external.map(quotePaths)), values: bound }
       },

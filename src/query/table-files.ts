@@ -33,8 +33,8 @@ export interface TableFiles {
   readonly masked: boolean
   /** Physical rows of the files, `undefined` where the log does not say. */
   readonly rows: number | undefined
-  /** The relation for a FROM clause: the columns that the query needs, or all; what can be bound as `binding` writes it. */
-  relation(everyColumn: boolean, binding: Pick<RelationSource, 'listPaths' | 'bindValue'>): string
+  /** The relation for a FROM clause: the columns that the query needs, or all; written as `form` says. */
+  relation(everyColumn: boolean, form: Pick<RelationSource, 'listPaths' | 'bindValue' | 'asWritten'>): string
 }
 
 /** What a table's files are chosen by. */
@@ -77,7 +77,7 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
       (sum, { numRecords }) => (sum === undefined || numRecords === undefined ? undefined : sum + numRecords),
       0,
     ),
-    relation: (everyColumn, binding) =>
+    relation: (everyColumn, form) =>
       relationSql({
         schema,
         partitionColumns,
@@ -85,7 +85,7 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
         files: live,
         paths: pinned.paths,
         nested,
-        ...binding,
+        ...form,
         columns: everyColumn ? undefined : columns,
       }),
   }
