@@ -68,7 +68,7 @@ describe('a condition reaches the table', () => {
     'SELECT * FROM (SELECT k, max(v) AS n FROM t GROUP BY ALL HAVING max(v) >= 0) WHERE k = 3 AND n >= 0': 't0',
     'SELECT * FROM (SELECT DISTINCT p, v FROM t) WHERE p = 2': 't2',
     'SELECT * FROM (SELECT k FROM t UNION ALL SELECT k FROM u) WHERE k = 3': 't0 u0',
-    'SELECT * FROM (SELECT k, s FROM t UNION SELECT d - DATE '2026-01-01' + 20, s FROM u WHERE p < 2) AS x WHERE k < 25 AND k > 21': `${all('t')} u0 u1`,
+    "SELECT * FROM (SELECT k, s FROM t UNION SELECT d - DATE '2026-01-01' + 20, s FROM u WHERE p < 2) AS x WHERE k < 25 AND k > 21": `${all('t')} u0 u1`,
     "SELECT * FROM (SELECT 'a' AS kind, k FROM t UNION ALL SELECT 'b', k FROM u) WHERE kind = 'b' AND k > 30": 'u3',
     'SELECT * FROM (SELECT k FROM t EXCEPT SELECT k FROM u WHERE v = 1) WHERE k = 3': 't0 u0',
     'WITH c AS (SELECT * FROM t) SELECT * FROM c WHERE k = 3': 't0',
