@@ -8,6 +8,7 @@
  */
 import { ObjectNotFoundError } from '../errors/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import type { CommitInfo } from './actions.ts'
 import { type Commit, commitInfoOf, readCommit } from './commit.ts'
 import { logFolder, parseLogName } from './paths.ts'
 import { hasInCommitTimestamps } from './protocol.ts'
@@ -32,9 +33,10 @@ export class CommitTimes {
     this.#first = firstInCommitVersion(latest)
   }
 
-  /** The commit time of a version whose commit was read. */
-  async of(commit: Commit, signal?: AbortSignal): Promise<number> {
-    if (this.#first !== undefined && commit.version >= this.#first) return commitInfoOf(commit).inCommitTimestamp ?? commit.modified
+  /** The commit time of a version whose commit was read; `info` is its account of itself, where that was read too. */
+  async of(commit: Commit, signal?: AbortSignal, info?: CommitInfo): Promise<number> {
+    if (this.#first !== undefined && commit.version >= this.#first)
+      return (info ?? commitInfoOf(commit)).inCommitTimestamp ?? commit.modified
     this.#fileTimes ??= fileTimes(this.#store, this.#first, signal).then((times) => new Map(times))
     return (await this.#fileTimes).get(commit.version) ?? commit.modified
   }

@@ -103,7 +103,8 @@ async function filesWithUnmarked(
 }
 
 /** The names of columns by field id, by path. */
-async function namesById(connection: Connection, paths: readonly string[]): Promise<Map<string, Map<number, string>>> {
+/** The names that files give their fields, by field id; file by file. */
+export async function namesById(connection: Connection, paths: readonly string[]): Promise<Map<string, Map<number, string>>> {
   const found = new Map<string, Map<number, string>>(paths.map((path) => [path, new Map()]))
   const rows = await connection.all(`SELECT file_name, name, field_id FROM parquet_schema(${quotePaths(paths)}) WHERE field_id IS NOT NULL`)
   for (const row of rows) found.get(String(row.file_name))?.set(Number(row.field_id), String(row.name))

@@ -7,11 +7,14 @@ import { trustedEngine } from '../engine/index.ts'
 import { VarveError } from '../errors/index.ts'
 import { quotePaths } from '../schema/quoting.ts'
 
+/** A file, as far as it must be known here. */
+export type ListedFile = Pick<ChosenFile, 'path' | 'size'>
+
 /** So many bytes of files are read again to find it; a larger search would not be worth the wait. */
 const mostBytes = 256 << 20
 
 /** The index of the first file that cannot be read by itself, `undefined` where it was not found. */
-export async function damagedFile(files: readonly ChosenFile[], paths: readonly string[]): Promise<number | undefined> {
+export async function damagedFile(files: readonly ListedFile[], paths: readonly string[]): Promise<number | undefined> {
   const connection = await (await trustedEngine()).connect()
   try {
     let bytes = 0

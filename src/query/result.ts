@@ -8,13 +8,22 @@ import { type BatchStream, type Connection, trustedEngine, type Value } from '..
 import { AbortedError, DataFileError, QueryError, UsageError, ValueError } from '../errors/index.ts'
 import { quoteLiteral } from '../schema/quoting.ts'
 import { batchToRows, type Row } from '../schema/rows.ts'
-import { localStore, spoolStream, statInput } from '../storage/index.ts'
+import { localStore, statInput } from '../storage/index.ts'
+import { writeArrowFile } from './arrow-file.ts'
 import type { Lease } from './closed-engines.ts'
-import { damagedFile } from './damaged-files.ts'
-import type { TableFiles } from './table-files.ts'
+import { damagedFile, type ListedFile } from './damaged-files.ts'
+import type { QueryTarget } from './target.ts'
 
 /** When lists of files are bound. */
 export type BindPaths = 'always' | 'never' | 'with parameters'
+
+/** A table of a query that runs, as far as a failure of one of its files needs to know it. */
+interface ReadTable {
+  readonly target: Pick<QueryTarget, 'store' | 'version'>
+  readonly files: readonly ListedFile[]
+  /** Local paths of the files, in their order. */
+  readonly pinned: { readonly paths: readonly string[] }
+}
 
 /** A query that is ready to run. */
 export interface PreparedQuery {
@@ -33,7 +42,7 @@ export interface PreparedQuery {
   readonly narrowed: boolean
   /** Whether it can stand in a COPY. */
   readonly copyable: boolean
-  readonly tables: readonly TableFiles[]
+  readonly tables: readonly ReadTable[]
   /** A connection to run it on. */
   lease(): Promise<Lease>
   release(): Promise<void>
@@ -110,7 +119,7 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
    */
   async writeTo(path: string, { format }: { readonly format: ResultFormat }): Promise<{ rows: number }> {
     const target = resolve(path)
-    return format === 'parquet' ? this.#copyTo(target) : this.#writeArrow(target)
+    return format === 'parquet' ? this.#copyTo(target) : writeArrowFile(target, await this.schema(), this, this.#signal)
   }
 
   /** Ends the query. Reading it afterwards throws AbortedError. */
@@ -233,18 +242,6 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
       await query.release()
     }
   }
-
-  async #writeArrow(target: string): Promise<{ rows: number }> {
-    const counter = { rows: 0 }
-    const spooled = await spoolStream(arrowStream(await this.schema(), this, counter), '.arrow', { signal: this.#signal })
-    try {
-      const size = (await statInput(spooled.path))?.size ?? 0
-      await localStore(dirname(target)).put(basename(target), { path: spooled.path, size })
-      return counter
-    } finally {
-      await spooled.dispose()
-    }
-  }
 }
 
 function formsOf({ small, narrowed }: PreparedQuery, bindPaths: BindPaths) {
@@ -254,26 +251,6 @@ function formsOf({ small, narrowed }: PreparedQuery, bindPaths: BindPaths) {
     plain,
     ...(narrowed ? [{ ...plain, everyColumn: true }] : []),
   ]
-}
-
-/** Batches as bytes of Arrow's stream format, each as it comes. */
-async function* arrowStream(schema: Schema, batches: AsyncIterable<RecordBatch>, counter: { rows: number }): AsyncGenerator<Uint8Array> {
-  const { AsyncByteQueue, RecordBatchStreamWriter } = await import('apache-arrow')
-  const chunks: Uint8Array[] = []
-  // The writer's own queue would hold everything that a slow disk has not taken yet.
-  class Chunks extends AsyncByteQueue<Uint8Array> {
-    override write(chunk: Uint8Array) {
-      chunks.push(chunk)
-    }
-  }
-  const writer = new RecordBatchStreamWriter().reset(new Chunks(), schema)
-  for await (const batch of batches) {
-    counter.rows += batch.numRows
-    writer.write(batch)
-    yield* chunks.splice(0)
-  }
-  writer.finish()
-  yield* chunks.splice(0)
 }
 
 /** A failure in the user's words: a data file by its key and version, and no place in a text that the user did not write. */

@@ -38,21 +38,34 @@ export function scan(target: QueryTarget, options: ScanOptions = {}): QueryResul
   if (columns?.length === 0)
     throw new UsageError('INVALID_ARGUMENT', 'No column is named.', { remedy: 'Name columns, or leave them out for all.' })
   const session = new Session([{ name: tableName, asOf: async () => target }], {})
-  return session.run(() => planScan(target, options), options)
+  return session.run(() => {
+    if (target.schema.fields.length === 0) throw withoutColumns(target)
+    return planScan(target.schema, options)
+  }, options)
 }
 
-async function planScan(target: QueryTarget, { columns, where, limit }: ScanOptions): Promise<QueryPlan> {
-  const { schema } = target
-  if (schema.fields.length === 0) throw withoutColumns(target)
+/** The plan of a scan of one table with these columns. @throws SchemaError UNKNOWN_COLUMN, QueryError SQL_ERROR, SQL_REFUSED */
+export async function planScan(
+  schema: StructType,
+  { columns, where, limit, orderBy }: Pick<ScanOptions, 'columns' | 'where' | 'limit'> & { readonly orderBy?: string | undefined },
+): Promise<QueryPlan> {
   const names = columns === undefined ? schema.fields.map(({ name }) => name) : columns.map((name) => columnOf(schema, name))
   return withParser(async (connection) => {
     const statement = selectOf(names.map((name) => columnRef(tableName, name)))
     const select = statement.node as Node
     select.from_table = tableNode()
     select.where_clause = where === undefined ? null : await parseExpression(connection, where)
-    select.modifiers = limit === undefined ? [] : [{ type: 'LIMIT_MODIFIER', limit: integerConstant(limit), offset: null }]
+    select.modifiers = [
+      ...(orderBy === undefined ? [] : [orderModifier(orderBy)]),
+      ...(limit === undefined ? [] : [{ type: 'LIMIT_MODIFIER', limit: integerConstant(limit), offset: null }]),
+    ]
     return planStatement(connection, statement, { allowFiles: false })
   })
+}
+
+function orderModifier(column: string): Node {
+  const order = { type: 'ASCENDING', null_order: 'ORDER_DEFAULT', expression: columnRef(tableName, column) }
+  return { type: 'ORDER_MODIFIER', orders: [order] }
 }
 
 function columnOf(schema: StructType, name: string): string {
