@@ -37,7 +37,7 @@ export interface RelationSource extends LayoutSource {
   /** The columns that are needed, as the schema spells them. Default: all. */
   readonly columns?: ReadonlySet<string> | undefined
   /** How a value is written, as a parameter that it is bound to. Default: as a literal, which is slow for files with `rows`. */
-  readonly bindValue?: ((value: Uint8Array) => string) | undefined
+  readonly bindValue?: ((value: readonly Uint8Array[]) => string) | undefined
   /** Whether the text may be wrong where a file lacks a column; it is then to be written without. It is faster where there is one file. Default: `false`. */
   readonly asWritten?: boolean | undefined
 }
@@ -83,17 +83,21 @@ function partitionText({ partitionValues }: ChosenFile, name: string): string | 
   return Object.hasOwn(partitionValues, name) ? (partitionValues[name] ?? null) : null
 }
 
-/** Files that one list of them can give: alike inside their columns, in which columns are constants, and in whether all rows are meant. */
+/** Files that one list of them can give: alike inside their columns, in which columns are constants, and in how their rows are chosen. */
 function alike(entries: readonly Entry[]): readonly (readonly Entry[])[] {
   const numbers = new Map<NestedNames | undefined, number>()
   const groups = new Map<string, Entry[]>()
   for (const entry of entries) {
     const { names, file, constants } = entry
     if (!numbers.has(names)) numbers.set(names, numbers.size)
-    const key = `${numbers.get(names)} ${file.rows !== undefined} ${JSON.stringify([...constants.keys()].map(({ name }) => name))}`
+    const key = `${numbers.get(names)} ${kindOf(file.rows)} ${JSON.stringify([...constants.keys()].map(({ name }) => name))}`
     push(groups, key, entry)
   }
   return [...groups.values()]
+}
+
+function kindOf(rows: RowSelection | undefined): string {
+  return rows === undefined ? 'all' : 'only' in rows ? 'only' : 'all but'
 }
 
 /** The relation of files that are alike. */
@@ -123,31 +127,61 @@ function selectBranch(layout: FileLayout | WrittenLayout, fields: readonly Struc
 }
 
 /** What differs between files as a table of its own, which their rows are joined with by the file's place in the list. */
-function selectJoined(source: RelationSource, layout: FileLayout, fields: readonly StructField[], entries: readonly Entry[]): string {
-  const [{ file, constants }] = entries as [Entry]
-  const fixed = [...constants.keys()]
+function selectJoined(source: RelationSource, layout: FileLayout, fields: readonly StructField[], unordered: readonly Entry[]): string {
+  const entries = largestFirst(unordered)
+  const fixed = [...entries[0]!.constants.keys()]
   const columns = fields.map((field) =>
-    constants.has(field) ? `m.k${fixed.indexOf(field)} AS ${quoteIdentifier(field.name)}` : layout.column(field),
+    fixed.includes(field) ? `m.k${fixed.indexOf(field)} AS ${quoteIdentifier(field.name)}` : layout.column(field),
   )
-  const masked = file.rows !== undefined
-  const rows = entries.map(({ file, constants }, index) => {
-    const mask = masked ? [maskSql(source, file)] : []
-    return `(${[`${index}::UBIGINT`, ...mask, ...constants.values()].join(', ')})`
-  })
-  // DuckDB looks keys up in an array, and not in a hash table, where they lie close together with a gap among them.
-  const nulls = fixed.map((field) => `CAST(NULL AS ${toSqlType(field.type)})`)
-  rows.push(`(${[`${entries.length + 1}::UBIGINT`, ...(masked ? [`'0'::BIT`] : []), ...nulls].join(', ')})`)
-  const names = ['file', ...(masked ? ['mask'] : []), ...fixed.map((_, index) => `k${index}`)]
+  // DuckDB looks keys up in an array, and not in a hash table, where they lie close together with a gap among them: hence one more.
+  const lists = [`list_append(range(${entries.length}), ${entries.length + 1}::BIGINT)::UBIGINT[]`]
+  for (const field of fixed) {
+    const values = entries.map(({ constants }) => constants.get(field)!)
+    lists.push(`[${[...values, `CAST(NULL AS ${toSqlType(field.type)})`].join(', ')}]`)
+  }
+  const names = ['place', ...fixed.map((_, index) => `k${index}`)]
+  const conditions: string[] = []
+  if (entries[0]!.file.rows !== undefined) {
+    lists.push(`${masksSql(source, entries)}::BIT[]`)
+    names.push('mask')
+    conditions.push('get_bit(m.mask, CAST(f.file_row_number AS INTEGER)) = 0', ...rangeSql(entries))
+  }
+  const rows = `SELECT ${lists.map((list, index) => `unnest(${list}) AS ${names[index]}`).join(', ')}`
+  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`
   const files = layout.files(entries.map(({ path }) => path))
-  const left = masked ? ' WHERE get_bit(m.mask, CAST(f.file_row_number AS INTEGER)) = 0' : ''
-  return `SELECT ${columns.join(', ')} FROM ${files} AS f JOIN (VALUES ${rows.join(', ')}) AS m(${names.join(', ')}) ON f.file_index = m.file${left}`
+  return `SELECT ${columns.join(', ')} FROM ${files} AS f JOIN (${rows}) AS m ON f.file_index = m.place${where}`
 }
 
-function maskSql({ bindValue }: RelationSource, { path, rows, numRecords }: RelationFile): string {
-  if (rows === undefined || numRecords === undefined) throw new Error(`the number of rows of ${path} is not known`)
-  const mask = maskOf(rows, numRecords)
-  const value = bindValue?.(mask) ?? `from_base64('${Buffer.from(mask.buffer, mask.byteOffset, mask.length).toString('base64')}')`
-  return `CAST(CAST(${value} AS BLOB) AS BIT)`
+/** A bit for each row of each file: 1 where it is left out. */
+function masksSql({ bindValue }: RelationSource, entries: readonly Entry[]): string {
+  const masks = entries.map(({ file: { path, rows, numRecords } }) => {
+    if (rows === undefined || numRecords === undefined) throw new Error(`the number of rows of ${path} is not known`)
+    return maskOf(rows, numRecords)
+  })
+  masks.push(Uint8Array.of(0))
+  if (bindValue !== undefined) return `${bindValue(masks)}::BLOB[]`
+  return `[${masks.map((mask) => `from_base64('${Buffer.from(mask.buffer, mask.byteOffset, mask.length).toString('base64')}')`).join(', ')}]`
+}
+
+/** Where only some rows are meant, row groups before the first and behind the last are not read. */
+function rangeSql(entries: readonly Entry[]): string[] {
+  let [first, last] = [Infinity, -1]
+  for (const { file } of entries) {
+    if (file.rows === undefined || !('only' in file.rows)) return []
+    first = Math.min(first, file.rows.only.first)
+    last = Math.max(last, file.rows.only.last)
+  }
+  return last < 0 ? ['false'] : [`f.file_row_number >= ${first}`, `f.file_row_number <= ${last}`]
+}
+
+/**
+ * DuckDB takes the first file of a list for an average one, and would take a list that begins with an all but empty one for the smaller
+ * side of the join, which is the one that it keeps in memory.
+ */
+function largestFirst(entries: readonly Entry[]): readonly Entry[] {
+  const rows = ({ file }: Entry) => file.numRecords ?? 0
+  const largest = entries.reduce((best, entry) => (rows(entry) > rows(best) ? entry : best))
+  return rows(entries[0]!) * 10 >= rows(largest) ? entries : [largest, ...entries.filter((entry) => entry !== largest)]
 }
 
 function neededFields({ schema, columns }: RelationSource): readonly StructField[] {

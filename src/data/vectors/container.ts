@@ -34,6 +34,14 @@ export function hasValue(container: Container, value: number): boolean {
   }
 }
 
+/** The least number of a container. */
+export function firstValue(container: Container): number {
+  if (container.kind !== 'bits') return (container.kind === 'array' ? container.values : container.pairs)[0]!
+  const word = container.words.findIndex((bits) => bits !== 0)
+  const bits = container.words[word]!
+  return 32 * word + 31 - Math.clz32(bits & -bits)
+}
+
 /** The greatest number of a container. */
 export function lastValue(container: Container): number {
   if (container.kind === 'array') return container.values.at(-1)!

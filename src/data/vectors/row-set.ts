@@ -3,7 +3,17 @@
  * count from 0 in the order of the file, before any filter. Kept as roaring containers, so that it needs about as much memory as the
  * vector that it was read from.
  */
-import { type Container, containerOfWords, differenceOf, hasValue, lastValue, unionOf, valuesOf, wordsOfBits } from './container.ts'
+import {
+  type Container,
+  containerOfWords,
+  differenceOf,
+  firstValue,
+  hasValue,
+  lastValue,
+  unionOf,
+  valuesOf,
+  wordsOfBits,
+} from './container.ts'
 
 /** The numbers that share a container. */
 const span = 0x10000
@@ -48,6 +58,12 @@ export class RowSet {
       containers.push(container)
     }
     return new RowSet(keys, containers)
+  }
+
+  /** The least row number; Infinity for the empty set. */
+  get first(): number {
+    const container = this.#containers[0]
+    return container === undefined ? Infinity : this.#keys[0]! * span + firstValue(container)
   }
 
   /** The greatest row number; -1 for the empty set. */
