@@ -85,8 +85,8 @@ async function writeAnew(work: CheckpointWork, written: string[]): Promise<Entry
 async function takeOver(work: CheckpointWork, last: readonly Sidecar[], written: string[]): Promise<Entry[]> {
   const { store, connection, segment, expired } = work
   await withSegment(store, connection, { ...segment, checkpoint: undefined }, async (_, commits) => {
-    const changes = [liveFiles(undefined, commits), tombstones(undefined, commits)]
-    await materialise(connection, 'changes', commits === undefined ? `${changes[0]} LIMIT 0` : changes.join(' UNION ALL BY NAME '))
+    const changes = [liveFiles(undefined, commits), tombstones(undefined, commits)].map((sql) => `SELECT * FROM (${sql})`)
+    await materialise(connection, 'changes', changes.join(' UNION ALL BY NAME '))
   })
   const pinned = await store.materialise(last.map(({ path }) => sidecarKey(path)))
   try {
