@@ -7,7 +7,8 @@ import type { Binding, Vector } from './binding.ts'
 import { type EngineType, unreadable, variantFields } from './types.ts'
 import { entryBytes, isValid, stringBytes, vectorBytes, vectorValidity } from './vectors.ts'
 
-const decoder = new TextDecoder()
+// A byte order mark is a character of a text like any other.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const dayMilliseconds = 86_400_000
 
 /** The values of a vector's first `count` rows. */

@@ -1,6 +1,7 @@
 import type { RecordBatch } from 'apache-arrow'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Connection, trustedEngine } from '../../src/engine/index.ts'
+import { batchToRows } from '../../src/schema/rows.ts'
 
 let connection: Connection
 
@@ -82,6 +83,52 @@ describe('batches', () => {
     expect(batches).toHaveLength(20)
     for (const [index, batch] of batches.entries())
       expect(batch.getChildAt(0)!.get(999)).toBe(`a text that is not inline ${index * 1000 + 999}`)
+  })
+})
+
+describe('few rows', () => {
+  const every = `SELECT * FROM (
+      SELECT 1 AS n, true AS b, 1::TINYINT AS t, -2::SMALLINT AS s, 9007199254740993 AS l, 1.1::FLOAT AS f, '-0.0'::DOUBLE AS d, 'NaN'::DOUBLE AS nan,
+        -1.20::DECIMAL(3, 2) AS dec3, 123456.789::DECIMAL(9, 3) AS dec9, -1.5::DECIMAL(18, 6) AS dec18, 1e20::DECIMAL(38, 4) AS dec38, 0::DECIMAL(4, 4) AS dec4,
+        'größer 🚀' AS v, '\\xFF\\x00'::BLOB AS o, '1969-12-31'::DATE AS day, '1900-01-01 00:00:00.000001'::TIMESTAMP AS at,
+        '2020-02-29 12:34:56.789999+00'::TIMESTAMPTZ AS tz, chr(65279) || 'x' AS mark, '' AS "__proto__", 5 AS "a b"
+      UNION ALL BY NAME SELECT 2 AS n, 'infinity'::DATE AS day, 'infinity'::TIMESTAMP AS at, repeat('x', 5000) AS v, repeat('y', 13)::BLOB AS o
+      UNION ALL BY NAME SELECT 3 AS n) ORDER BY n`
+
+  test('are the rows of the batches', async () => {
+    for (const sql of [
+      every,
+      `${every} LIMIT 0`,
+      `SELECT i, i::VARCHAR AS t FROM range(2000) r(i)`,
+      'SELECT 5 AS a, 6 AS b, 7 AS a, 8 AS "A"',
+      `SELECT '12:00'::INTERVAL AS a`,
+    ]) {
+      const options = { small: true }
+      const rows = []
+      for await (const batch of await connection.stream(sql, undefined, options)) rows.push(...batchToRows(batch))
+      const stream = await connection.stream(sql, undefined, options)
+      const few = await stream.fewRows()
+      expect(few).toStrictEqual(rows)
+      expect(few!.map((row) => Object.entries(row))).toStrictEqual(rows.map((row) => Object.entries(row)))
+      // The connection is free again, and the stream at its end.
+      expect(await connection.all('SELECT 1 AS n')).toEqual([{ n: 1 }])
+      for await (const _ of stream) expect.unreachable()
+    }
+  })
+
+  test('are not given of results that are long, streamed, begun, or of types that Arrow writes otherwise', async () => {
+    const not = async (sql: string, options: { small?: boolean }) => {
+      const stream = await connection.stream(sql, undefined, options)
+      expect(await stream.fewRows()).toBeUndefined()
+      let rows = 0
+      for await (const batch of stream) rows += batch.numRows
+      return rows
+    }
+    expect(await not('FROM range(5000)', { small: true })).toBe(5000)
+    expect(await not('SELECT 5 AS a', {})).toBe(1)
+    for (const value of ['5::HUGEINT', '5::UTINYINT', "'12:00:00'::TIME", '[5]', "{'a': 5}"]) {
+      expect(await not(`SELECT ${value} AS a`, { small: true })).toBe(1)
+    }
   })
 })
 

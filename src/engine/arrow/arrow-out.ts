@@ -5,6 +5,7 @@
  */
 import type { RecordBatch, Schema } from 'apache-arrow'
 import type { Binding } from '../binding.ts'
+import { rowsOfResult } from '../results.ts'
 import type { EngineField } from '../types.ts'
 import { arrowField, type BuilderContext, type ColumnBuilder, makeData } from './builder.ts'
 import { columnBuilder } from './builders.ts'
@@ -12,6 +13,11 @@ import { columnBuilder } from './builders.ts'
 /** Rows as Arrow batches, once. Leaving the loop early cancels the query. */
 export interface BatchStream extends AsyncIterable<RecordBatch> {
   readonly schema: Schema
+  /**
+   * All rows as objects (values as `schema/rows.ts` says), where the result is so small and so plain that batches are not worth the work;
+   * else `undefined`, and nothing is read. The stream has ended then.
+   */
+  fewRows(): Promise<Record<string, unknown>[] | undefined>
   /** Ends the query and frees the connection. Does nothing when the stream has ended. */
   cancel(): Promise<void>
 }
@@ -37,17 +43,25 @@ type Chunk = Awaited<ReturnType<Binding['fetch_chunk']>>
 /** Text and binary bytes after which a batch is given out, however few rows it has. */
 const batchBytes = 64 * 2 ** 20
 
+/** Types whose values are the same, be they read from DuckDB's vectors or from Arrow's. */
+const plainTypes: ReadonlySet<string> = new Set([
+  ...['BOOLEAN', 'TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'FLOAT', 'DOUBLE', 'DECIMAL', 'VARCHAR', 'BLOB'],
+  ...['DATE', 'TIMESTAMP', 'TIMESTAMP_TZ'],
+])
+
+let library: Promise<typeof import('apache-arrow')> | undefined
+
 /** Opens a stream over a streaming result. */
 export async function openBatchStream(source: StreamSource): Promise<BatchStream> {
-  const arrow = await import('apache-arrow')
-  return new ResultStream(source, { binding: source.binding, arrow })
+  // An import that is there already still takes as long as a small query.
+  library ??= import('apache-arrow')
+  return new ResultStream(source, { binding: source.binding, arrow: await library })
 }
 
 class ResultStream implements BatchStream {
-  readonly schema: Schema
   readonly #source: StreamSource
   readonly #context: BuilderContext
-  readonly #builders: readonly ColumnBuilder[]
+  #columns: { readonly builders: readonly ColumnBuilder[]; readonly schema: Schema } | undefined
   #batches: AsyncGenerator<RecordBatch, void, void> | undefined
   /** The chunks of a result that is there as a whole, which are got without a turn of a thread. */
   readonly #kept: { readonly count: number; next: number } | undefined
@@ -59,9 +73,20 @@ class ResultStream implements BatchStream {
     const { binding, result } = source
     this.#kept = binding.result_is_streaming(result) ? undefined : { count: binding.result_chunk_count(result), next: 0 }
     this.#context = context
-    this.#builders = source.columns.map((column) => columnBuilder(context, column.type))
-    const fields = source.columns.map((column, index) => arrowField(context, column.name, column.type, this.#builders[index]!))
-    this.schema = new context.arrow.Schema(fields)
+    if (!this.#isPlain()) this.#arrowColumns()
+  }
+
+  get schema(): Schema {
+    return this.#arrowColumns().schema
+  }
+
+  async fewRows(): Promise<Record<string, unknown>[] | undefined> {
+    const { binding, result, columns } = this.#source
+    const few = this.#kept !== undefined && this.#kept.count <= 1 && this.#batches === undefined && this.#released === undefined
+    if (!few || !this.#isPlain()) return undefined
+    const rows = rowsOfResult(binding, result, columns)
+    await this.#release(true)
+    return rows
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<RecordBatch, void, void> {
@@ -73,7 +98,22 @@ class ResultStream implements BatchStream {
     await this.#release(false)
   }
 
+  #isPlain(): boolean {
+    return this.#source.columns.every(({ type }) => plainTypes.has(type.name))
+  }
+
+  #arrowColumns() {
+    if (this.#columns === undefined) {
+      const context = this.#context
+      const builders = this.#source.columns.map((column) => columnBuilder(context, column.type))
+      const fields = this.#source.columns.map((column, index) => arrowField(context, column.name, column.type, builders[index]!))
+      this.#columns = { builders, schema: new context.arrow.Schema(fields) }
+    }
+    return this.#columns
+  }
+
   async *#read(): AsyncGenerator<RecordBatch, void, void> {
+    const { builders } = this.#arrowColumns()
     let finished = false
     try {
       let bytes = 0
@@ -85,7 +125,7 @@ class ResultStream implements BatchStream {
         const step = chunkBytes <= batchBytes ? count : Math.ceil((count * batchBytes) / chunkBytes)
         for (let start = 0; start < count; ) {
           const size = Math.min(step, count - start, this.#source.batchRows - rows)
-          for (const builder of this.#builders) builder.take(start, size)
+          for (const builder of builders) builder.take(start, size)
           start += size
           rows += size
           bytes += (chunkBytes * size) / count
@@ -127,7 +167,7 @@ class ResultStream implements BatchStream {
 
   #load(chunk: NonNullable<Chunk>, count: number): number {
     let bytes = 0
-    for (const [index, builder] of this.#builders.entries()) {
+    for (const [index, builder] of this.#arrowColumns().builders.entries()) {
       bytes += builder.load(this.#source.binding.data_chunk_get_vector(chunk, index), count)
     }
     return bytes
@@ -135,10 +175,11 @@ class ResultStream implements BatchStream {
 
   #finish(rows: number): RecordBatch {
     const { arrow } = this.#context
-    const children = this.#builders.map((builder) => builder.finish())
-    const type = new arrow.Struct(this.schema.fields)
+    const { builders, schema } = this.#arrowColumns()
+    const children = builders.map((builder) => builder.finish())
+    const type = new arrow.Struct(schema.fields)
     const data = makeData(this.#context, { type, length: rows, nullCount: 0, children })
-    return new arrow.RecordBatch(this.schema, data as ConstructorParameters<typeof arrow.RecordBatch>[1])
+    return new arrow.RecordBatch(schema, data as ConstructorParameters<typeof arrow.RecordBatch>[1])
   }
 
   #release(finished: boolean): Promise<void> {
