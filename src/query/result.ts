@@ -11,7 +11,7 @@ import { batchToRows, type Row } from '../schema/rows.ts'
 import { localStore, statInput } from '../storage/index.ts'
 import { writeArrowFile } from './arrow-file.ts'
 import type { Lease } from './closed-engines.ts'
-import { damagedFile, type ListedFile } from './damaged-files.ts'
+import { damageOf, type ListedFile } from './damaged-files.ts'
 import type { QueryTarget } from './target.ts'
 
 /** When lists of files are bound. */
@@ -79,7 +79,10 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
   /** The rows as Arrow record batches of some 64k rows. Leaving the loop ends the query. */
   async *[Symbol.asyncIterator](): AsyncGenerator<RecordBatch, void, undefined> {
     this.#take()
-    const running = await this.#start()
+    yield* this.#read(await this.#start())
+  }
+
+  async *#read(running: Running): AsyncGenerator<RecordBatch, void, undefined> {
     try {
       this.#check()
       for await (const batch of running.stream) yield batch
@@ -103,8 +106,15 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
 
   /** All rows as plain objects (values as `schema/rows.ts` says). */
   async toArray(): Promise<Row[]> {
+    this.#take()
+    const running = await this.#start()
+    const few = this.#signal.aborted ? undefined : await running.stream.fewRows()
+    if (few !== undefined) {
+      await running.end()
+      return few
+    }
     const rows: Row[] = []
-    for await (const batch of this) for (const row of batchToRows(batch)) rows.push(row)
+    for await (const batch of this.#read(running)) for (const row of batchToRows(batch)) rows.push(row)
     return rows
   }
 
@@ -255,20 +265,7 @@ function formsOf({ small, narrowed }: PreparedQuery, bindPaths: BindPaths) {
 
 /** A failure in the user's words: a data file by its key and version, and no place in a text that the user did not write. */
 async function explained(error: unknown, query: PreparedQuery): Promise<unknown> {
-  if (error instanceof DataFileError) {
-    for (const { pinned, files, target } of query.tables) {
-      const unnamed = error.data.path === undefined
-      const index = unnamed ? await damagedFile(files, pinned.paths) : pinned.paths.indexOf(String(error.data.path))
-      const key = files[index ?? -1]?.path
-      if (key === undefined) continue
-      const what = error.code === 'DATA_FILE_MISSING' ? 'is missing' : 'is damaged and cannot be read'
-      return new DataFileError(error.code, `The data file ${key} of version ${target.version} of ${target.store.root} ${what}.`, {
-        remedy: error.remedy,
-        data: { path: key, version: target.version, table: target.store.root },
-        cause: error,
-      })
-    }
-  }
+  if (error instanceof DataFileError) return damageOf(error, query.tables)
   if (error instanceof QueryError && 'line' in error.data) {
     const { line, column, ...data } = error.data
     return new QueryError(error.code, error.message, { remedy: error.remedy, data, cause: error.cause })

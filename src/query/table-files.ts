@@ -1,21 +1,18 @@
 /** One table of a query, from its version to local files: those that the query's conditions leave, pinned while it runs. */
 import { columnNaming, physicalName } from '../data/physical.ts'
-import type { Constant, Predicate } from '../data/prune/predicate.ts'
-import { mapPredicate } from '../data/prune/predicate.ts'
 import { type ChosenFile, chooseFiles } from '../data/prune/prune.ts'
 import type { Value } from '../engine/index.ts'
-import { DataFileError, ObjectNotFoundError, QueryError, ValueError } from '../errors/index.ts'
+import { DataFileError, LogError, ObjectNotFoundError, QueryError, UsageError, ValueError } from '../errors/index.ts'
 import type { StructType } from '../schema/types.ts'
 import { materialisePlaces, placeOf } from '../storage/index.ts'
 import type { Pinned } from '../storage/object-store.ts'
 import { asciiLower, type Node } from './ast.ts'
-import { evaluateConstant } from './constants.ts'
+import { failureOver } from './damaged-files.ts'
 import { withLiveRows } from './live-rows.ts'
 import { fileDifferences } from './nested-names.ts'
 import { filtersOf, type QueryPlan } from './plan.ts'
 import { type RelationSource, relationSql } from './relation.ts'
 import { type QueryTarget, withoutColumns } from './target.ts'
-import { computedConstant, type FilterValue, parameterConstant } from './values.ts'
 import type { TableUse } from './walk.ts'
 
 /** A table of a query, ready to be read. */
@@ -53,7 +50,10 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
   const { schema, partitionColumns, properties, store } = target
   if (schema.fields.length === 0) throw withoutColumns(target)
   const naming = columnNaming(properties)
-  const predicate = await predicateFor(plan, table, schemas, values)
+  const predicate = await predicateWith(
+    filtersOf(plan, table, (node) => schemas.get(node)),
+    values,
+  )
   const list = await target.files()
   const files = await chooseFiles(list, { schema, partitionColumns, physicalName: (field) => physicalName(field, naming) }, predicate)
   const pinned = await pin(target, files, signal)
@@ -62,8 +62,9 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
     fileDifferences(list.connection, target, columns, pinned.paths),
     withLiveRows(target, files, pinned.paths, list.connection, signal),
   ]).catch(async (error: unknown) => {
+    const failure = await failureOver(error, { target, files, pinned })
     await pinned.release()
-    throw error
+    throw failure
   })
   return {
     target,
@@ -78,58 +79,36 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
       0,
     ),
     relation: (everyColumn, form) =>
-      relationSql({
-        schema,
-        partitionColumns,
-        properties,
-        files: live,
-        paths: pinned.paths,
-        nested,
-        ...form,
-        columns: everyColumn ? undefined : columns,
-      }),
+      ofLog(target, () =>
+        relationSql({
+          schema,
+          partitionColumns,
+          properties,
+          files: live,
+          paths: pinned.paths,
+          nested,
+          ...form,
+          columns: everyColumn ? undefined : columns,
+        }),
+      ),
   }
 }
 
-async function predicateFor(
-  plan: QueryPlan,
-  table: TableUse,
-  schemas: ReadonlyMap<Node, StructType>,
-  values: Readonly<Record<string, Value>>,
-): Promise<Predicate | undefined> {
-  const filters = filtersOf(plan, table, (node) => schemas.get(node))
-  if (filters.length === 0) return undefined
-  const expressions: Extract<FilterValue, { kind: 'expression' }>[] = []
-  const all = { op: 'and', terms: filters } as const
-  mapPredicate(
-    all,
-    (column) => ({ kind: 'column', column }),
-    (value) => value.kind === 'expression' && expressions.push(value),
-  )
-  const computed = new Map<FilterValue, Constant>()
-  await Promise.all(
-    expressions.map(async (value) => {
-      computed.set(value, await computedOrUnknown(value.node, values))
-    }),
-  )
-  return mapPredicate(
-    all,
-    (column) => ({ kind: 'column', column }),
-    (value) => {
-      if (value.kind === 'constant') return value.constant
-      return value.kind === 'parameter' ? parameterConstant(values[value.name]) : computed.get(value)
-    },
-  )
-}
-
-/** What cannot be computed chooses nothing; the query itself says what is wrong with it. */
-async function computedOrUnknown(node: Node, values: Readonly<Record<string, Value>>): Promise<Constant> {
+/** All that a relation is written from is the log's: what no SQL can hold there is none of the caller's doing. */
+function ofLog(target: QueryTarget, write: () => string): string {
   try {
-    const { type, text } = await evaluateConstant(node, values)
-    return computedConstant(type, text)
+    return write()
   } catch (error) {
-    if (error instanceof QueryError || error instanceof ValueError) return undefined
-    throw error
+    if (!(error instanceof UsageError)) throw error
+    throw new LogError(
+      'LOG_CORRUPT',
+      `Version ${target.version} of ${target.store.root} has a name or a partition value that is none: ${error.message}`,
+      {
+        remedy: 'Restore the commit that wrote it, or read an earlier version.',
+        data: { version: target.version, table: target.store.root },
+        cause: error,
+      },
+    )
   }
 }
 
