@@ -5,12 +5,14 @@
  * handles and processes may use one table.
  */
 import { type AsOf, stateAsOf } from './as-of.ts'
+import { type ChangesOptions, changesOfTable } from './changes.ts'
 import type { Input } from './data/index.ts'
 import { UsageError } from './errors/index.ts'
 import { type Commit, CommitTimes, commitInfoOf, DeltaLog, noTable, parseActions, readCommitIfThere } from './log/index.ts'
 import { type AppendOptions, append } from './operations/append.ts'
 import { type CreateOptions, create, createOrAppend, type NewTableOptions } from './operations/create.ts'
 import type { CommitResult } from './operations/written.ts'
+import type { ChangeFeed } from './query/index.ts'
 import { Snapshot } from './snapshot.ts'
 import { type ObjectStore, openStore, withRetries } from './storage/index.ts'
 
@@ -126,6 +128,20 @@ export class Table {
    */
   async asOf(point: AsOf, options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
     return new Snapshot(this.#log, await stateAsOf(this.#log, point, options.signal))
+  }
+
+  /**
+   * The rows that changed between two versions, those of both meant, with `_change_type`, `_commit_version` and `_commit_timestamp`; rows of an
+   * earlier version come first. They come in the columns of the last version. The table must have had its change feed on at every one of
+   * the versions (`delta.enableChangeDataFeed`).
+   *
+   * With `sinceLast` a bookmark in the table keeps how far a reader has come. It moves by `feed.commit()`, once the rows are safe: until then
+   * the same rows come again, and of two readers of one name that read the same changes, the second to commit gets a ConflictError.
+   * @throws UsageError INVALID_ARGUMENT, INVALID_NAME; when the feed is first read: VersionNotFoundError; UnsupportedFeatureError
+   * CHANGE_FEED_OFF; SchemaError SCHEMA_CHANGED, RESERVED_COLUMN, UNKNOWN_COLUMN; QueryError; DataFileError; LogError; AbortedError
+   */
+  changes(options: ChangesOptions): ChangeFeed {
+    return changesOfTable(this.#log, options)
   }
 
   /** The versions of the table, newest first. Those whose commits were cleaned up are not among them. */

@@ -1,0 +1,133 @@
+/**
+ * What one commit changed, as files to read rows from (§Add CDC File, §Change Data Files).
+ *
+ * Where a version has change files, they alone tell its changes. Else its adds are inserted rows and its removes deleted ones, but for
+ * those that say that they change no data. A file that is removed and added in one version stays what it is: only the rows by which its
+ * two deletion vectors differ have changed. The order of the actions means nothing.
+ */
+import { LogError } from '../errors/index.ts'
+import { parseJson } from '../schema/json.ts'
+import type { Action, Add, Cdc, CommitInfo, DeletionVectorDescriptor, Metadata, Protocol, Remove } from './actions.ts'
+import { decodePath } from './paths.ts'
+import { features } from './protocol.ts'
+
+/** Which rows of a file are meant: all, all but those of a vector, or those of one vector that are not in another. */
+export type ChangedRows =
+  | { readonly allBut: DeletionVectorDescriptor | undefined }
+  | { readonly only: DeletionVectorDescriptor; readonly except: DeletionVectorDescriptor | undefined }
+
+/** A file that changes are read from. */
+export interface ChangedFile {
+  /** Decoded: a key relative to the table's root, or an absolute local path. */
+  readonly path: string
+  readonly size: number
+  /** By the columns' names in files; `undefined` where the log does not say. */
+  readonly partitionValues: Readonly<Record<string, string | null>> | undefined
+  /** Physical rows, `undefined` where the statistics do not say. */
+  readonly numRecords: number | undefined
+  /** What happened to all its rows; `undefined` for a change file, in which each row says so itself. */
+  readonly change: 'insert' | 'delete' | undefined
+  readonly rows: ChangedRows
+}
+
+/** What a commit says to readers of changes. */
+export interface CommitChanges {
+  readonly info: CommitInfo
+  /** The metadata that holds from this version on, where it is set. */
+  readonly metadata: Metadata | undefined
+  readonly protocol: Protocol | undefined
+  /** Deleted rows come before inserted ones. */
+  readonly files: readonly ChangedFile[]
+}
+
+/** Whether commits of a table tell their changes: the property counts only where the protocol supports it (§Table Features). */
+export function hasChangeFeed(protocol: Protocol, metadata: Metadata): boolean {
+  return features(protocol).writer.has('changeDataFeed') && metadata.configuration['delta.enableChangeDataFeed'] === 'true'
+}
+
+/** The changes that the actions of a commit tell. @throws LogError LOG_CORRUPT, DataFileError PATH_OUTSIDE_ROOT */
+export function changesOf(version: number, actions: Iterable<Action>): CommitChanges {
+  let info: CommitInfo = {}
+  let metadata: Metadata | undefined
+  let protocol: Protocol | undefined
+  const cdc: Cdc[] = []
+  const added = new Map<string, Add>()
+  const removed = new Map<string, Remove>()
+  for (const action of actions) {
+    if ('cdc' in action) cdc.push(action.cdc)
+    else if ('add' in action) {
+      if (action.add.dataChange !== false) put(added, action.add, version)
+    } else if ('remove' in action) {
+      if (action.remove.dataChange !== false) put(removed, action.remove, version)
+    } else if ('metaData' in action) metadata = action.metaData
+    else if ('protocol' in action) protocol = action.protocol
+    else if ('commitInfo' in action) info = action.commitInfo
+  }
+  const files = cdc.length > 0 ? cdc.map(changeFile) : [...fileChanges(removed, added)]
+  return { info, metadata, protocol, files }
+}
+
+/** One file has one state in a version: what is said twice must be the same. */
+function put<A extends Add | Remove>(files: Map<string, A>, action: A, version: number): void {
+  const path = decodePath(action.path)
+  const known = files.get(path)
+  if (known !== undefined && !sameVector(known.deletionVector, action.deletionVector)) {
+    throw new LogError('LOG_CORRUPT', `Version ${version} has the file ${path} twice, with two deletion vectors.`, {
+      remedy: 'Ask whoever wrote this log; the changes of other versions can be read.',
+      data: { version, path },
+    })
+  }
+  files.set(path, action)
+}
+
+function* fileChanges(removed: ReadonlyMap<string, Remove>, added: ReadonlyMap<string, Add>): Generator<ChangedFile> {
+  for (const [path, remove] of removed) {
+    const add = added.get(path)
+    if (add === undefined) yield changed(path, remove, 'delete', { allBut: vectorOf(remove) })
+    else if (add.deletionVector && !sameVector(remove.deletionVector, add.deletionVector))
+      yield changed(path, add, 'delete', { only: add.deletionVector, except: vectorOf(remove) })
+  }
+  for (const [path, add] of added) {
+    const remove = removed.get(path)
+    if (remove === undefined) yield changed(path, add, 'insert', { allBut: vectorOf(add) })
+    else if (remove.deletionVector && !sameVector(remove.deletionVector, add.deletionVector))
+      yield changed(path, add, 'insert', { only: remove.deletionVector, except: vectorOf(add) })
+  }
+}
+
+function changed(path: string, file: Add | Remove, change: 'insert' | 'delete', rows: ChangedRows): ChangedFile {
+  const partitionValues = file.partitionValues ?? undefined
+  const needsCount = !('allBut' in rows) || rows.allBut !== undefined
+  return { path, size: file.size ?? 0, partitionValues, numRecords: needsCount ? recordsOf(file) : undefined, change, rows }
+}
+
+function changeFile({ path, partitionValues, size }: Cdc): ChangedFile {
+  return {
+    path: decodePath(path),
+    size: size ?? 0,
+    partitionValues: partitionValues ?? undefined,
+    numRecords: undefined,
+    change: undefined,
+    rows: { allBut: undefined },
+  }
+}
+
+function recordsOf({ stats }: Add | Remove): number | undefined {
+  try {
+    const records = stats ? (parseJson(stats) as { numRecords?: unknown } | null)?.numRecords : undefined
+    return typeof records === 'number' && records >= 0 ? records : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function vectorOf({ deletionVector }: Add | Remove): DeletionVectorDescriptor | undefined {
+  return deletionVector ?? undefined
+}
+
+function sameVector(one: DeletionVectorDescriptor | null | undefined, other: DeletionVectorDescriptor | null | undefined): boolean {
+  if (!one || !other) return !one && !other
+  return (
+    one.storageType === other.storageType && one.pathOrInlineDv === other.pathOrInlineDv && (one.offset ?? null) === (other.offset ?? null)
+  )
+}
