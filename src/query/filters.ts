@@ -35,6 +35,8 @@ export interface SelectFilters {
   readonly kept: ReadonlySet<Node>
   readonly filters: readonly Filter[]
   readonly equalities: readonly Equality[]
+  /** Whether the filters are all that the WHERE clause says. */
+  readonly complete: boolean
 }
 
 /** The conditions of a SELECT node, `undefined` where it has no FROM clause. */
@@ -45,13 +47,19 @@ export function filtersOfSelect(select: Node): SelectFilters | undefined {
   const filters: Filter[] = []
   const equalities: Equality[] = []
   // What is drawn from the rows is drawn before the WHERE clause.
-  if (isNode(select.sample)) return { select, from, kept: new Set(), filters, equalities }
+  if (isNode(select.sample)) return { select, from, kept: new Set(), filters, equalities, complete: false }
   const kept = new Set(keptWhole(table))
+  let complete = from.joins.length === 0
   const add = (condition: unknown, targets: ReadonlySet<Node>) => {
-    if (!isNode(condition) || targets.size === 0) return
+    if (!isNode(condition)) return
+    if (targets.size === 0) {
+      complete = false
+      return
+    }
     for (const term of conjuncts(condition)) {
       const predicate = predicateOf(term)
-      if (predicate.op !== 'unknown') filters.push({ predicate, targets })
+      if (predicate.op === 'unknown') complete = false
+      else filters.push({ predicate, targets })
       const equal = from.items.length > 1 ? equalColumns(term) : undefined
       if (equal !== undefined) equalities.push({ ...equal, targets })
     }
@@ -62,7 +70,7 @@ export function filtersOfSelect(select: Node): SelectFilters | undefined {
     const side = (part: unknown) => ({ names: [name], among: new Set(itemsUnder(part)) })
     equalities.push({ left: side(join.left), right: side(join.right), targets: new Set(thinnedByOn(join)) })
   }
-  return { select, from, kept, filters, equalities }
+  return { select, from, kept, filters, equalities, complete }
 }
 
 function equalColumns({ type, left, right }: Node): { readonly left: NamedColumn; readonly right: NamedColumn } | undefined {

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { Connection } from '../engine/index.ts'
 import { QueryError } from '../errors/index.ts'
 import type { StructType } from '../schema/types.ts'
+import { type AggregateQuery, aggregateQuery } from './aggregates.ts'
 import { asciiLower, isNode, type Node, nodesOf, textConstant, textOf, textsOf } from './ast.ts'
 import { filtersOfSelect, type SelectFilters } from './filters.ts'
 import { differsOnlyIn, hide, type Lifted, liftable, type SplitText, setLiteral, splitText, standsAlone } from './literals.ts'
@@ -40,6 +41,8 @@ export interface QueryPlan {
   readonly growing: boolean
   /** The names of the columns, where the query asks for nothing but the number of rows of its one table. */
   readonly counts: readonly string[] | undefined
+  /** The query over totals, where it needs no single row of its one table. */
+  readonly aggregates: AggregateQuery | undefined
 }
 
 /** How many plans are kept. */
@@ -165,6 +168,7 @@ export async function planStatement(
     bindable: explain === '' && !walk.describes,
     growing: walk.grows || walk.tables.length > 1,
     counts: explain === '' ? counts : undefined,
+    aggregates: explain === '' && walk.tables.length === 1 ? aggregateQuery(statement, token) : undefined,
   }
 }
 

@@ -12,6 +12,7 @@ import { asciiLower, type Node } from './ast.ts'
 import { leaseClosed } from './closed-engines.ts'
 import { type EvaluatedConstant, evaluateConstant } from './constants.ts'
 import { externalFiles } from './external-files.ts'
+import { answerFromLog, type LogAnswer } from './log-answer.ts'
 import { namedValues } from './parameters.ts'
 import { fillIn, planQuery, type QueryPlan } from './plan.ts'
 import { type Point, parseInstant, parsePoint, toVersion } from './point.ts'
@@ -86,7 +87,9 @@ export class Session {
       plan.files.map(async ({ functionName, argument }) => externalFiles(functionName, await evaluate(argument))),
     )
     const counted = plan.counts === undefined ? undefined : await targets[0]?.rowCount?.()
-    if (plan.counts !== undefined && counted !== undefined) return countQuery(plan.counts, counted)
+    if (plan.counts !== undefined && counted !== undefined) return withoutTables(countQuery(plan.counts, counted))
+    const answer = plan.aggregates === undefined ? undefined : await answerFromLog(plan, targets[0]!, given, signal)
+    if (answer !== undefined) return withoutTables(answer)
     const schemas = new Map(plan.tables.map(({ node }, index) => [node, targets[index]!.schema]))
     const tables: TableFiles[] = []
     try {
@@ -170,11 +173,14 @@ export function openSession(tables: Iterable<SessionTable>, options: SessionOpti
   return new Session(tables, options)
 }
 
-function countQuery(names: readonly string[], rows: number): PreparedQuery {
-  const sql = `SELECT ${names.map((name) => `${rows}::BIGINT AS "${name.replaceAll('"', '""')}"`).join(', ')}`
+function countQuery(names: readonly string[], rows: number): LogAnswer {
+  return { sql: `SELECT ${names.map((name) => `${rows}::BIGINT AS "${name.replaceAll('"', '""')}"`).join(', ')}`, values: {} }
+}
+
+function withoutTables(answer: LogAnswer): PreparedQuery {
   const none = new Set<string>()
   return {
-    statement: () => ({ sql, values: {} }),
+    statement: () => answer,
     small: true,
     narrowed: false,
     copyable: true,

@@ -206,7 +206,8 @@ function keySql(value: string, type: PrimitiveType): string {
   }
 }
 
-function jsonPointer(path: readonly string[]): string {
+/** The JSON pointer to a value by its keys. */
+export function jsonPointer(path: readonly string[]): string {
   return path.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 

@@ -83,13 +83,17 @@ async function readFiles(
 
 /** Whether each file, in the order of the list, may hold a row for which the predicate is true. */
 export async function mayContain(files: FileSource, table: ZoneTable, predicate: Predicate): Promise<Uint8Array | undefined> {
+  const answers = await decideFiles(files, table, predicate)
+  for (let i = 0; i < (answers?.length ?? 0); i++) answers![i] = answers![i]! & mayBeTrue
+  return answers
+}
+
+/** What the predicate may be for the rows of each file, in the order of the list (`decide.ts`); `undefined` where that is everything for each. */
+export async function decideFiles(files: FileSource, table: ZoneTable, predicate: Predicate): Promise<Uint8Array | undefined> {
   if (choosesNothing(predicate)) return undefined
   const zones = await zonesOf(files, table, columnsOf(predicate))
   const count = zones.values().next().value?.nulls.length
-  if (count === undefined) return undefined
-  const answers = decide(predicate, zones, count)
-  for (let i = 0; i < count; i++) answers[i] = answers[i]! & mayBeTrue
-  return answers
+  return count === undefined ? undefined : decide(predicate, zones, count)
 }
 
 /** Whether a predicate over constants alone is true for no row. */

@@ -1,0 +1,137 @@
+/**
+ * Numbers of rows, counts, minima and maxima of a version from the log alone, where that is exact: nothing is given where a file's entry
+ * leaves doubt.
+ *
+ * Rows are the physical ones less the deleted (§Deletion Vectors). Bounds are those of the rows that are there only where they are tight
+ * (§Per-file Statistics) and no row of the file is deleted; they are values only of types that every writer spells whole: whole numbers,
+ * dates, booleans, and decimals of few enough digits for the numbers of JSON. Text may be cut, times are cut to milliseconds, and NaN is
+ * in no bound. Partition values are exact whatever their type.
+ */
+import { partitionValueFromText } from '../../schema/partition-values.ts'
+import { quoteLiteral } from '../../schema/quoting.ts'
+import { decimalParts, toSqlType } from '../../schema/sql-type.ts'
+import type { DataType, StructField } from '../../schema/types.ts'
+import { type FileSource, jsonPointer, type ZoneTable } from './prune-zones.ts'
+
+/** What is asked of the rows of one group: their number, how many are not NULL in a column, or its least or greatest value. */
+export interface Total {
+  readonly of: 'rows' | 'count' | 'min' | 'max'
+  /** A column of the table; none for `rows`. */
+  readonly column?: StructField
+}
+
+/** What is asked of the log. */
+export interface TotalsQuery {
+  /** Partition columns: the rows of each combination of their values are a group. */
+  readonly groups: readonly StructField[]
+  readonly totals: readonly Total[]
+  /** Places of the files in the list that count. Default: all. */
+  readonly places?: readonly number[] | undefined
+}
+
+/** A group that has rows: the texts of its partition values, and of its totals, as the log and DuckDB write them. */
+export type TotalsRow = readonly (string | null)[]
+
+/** With more groups than this nothing is gained. */
+const mostGroups = 10_000
+
+/** Whether the log can know the least and the greatest value of a column. */
+export function hasExactBounds(type: DataType): boolean {
+  return typeof type === 'string' && (/^(long|integer|short|byte|date|boolean)$/.test(type) || decimalParts(type) !== undefined)
+}
+
+/** The totals of each group; `undefined` where the log does not tell them all exactly, or there are too many groups. */
+export async function totalsOf(
+  files: FileSource,
+  table: ZoneTable,
+  { groups, totals, places }: TotalsQuery,
+  signal?: AbortSignal,
+): Promise<TotalsRow[] | undefined> {
+  const texts = new Statistics(table)
+  const columns = totals.map((total) => totalSql(total, table, texts))
+  const keys = groups.map((field) => partitionText(field, table))
+  const selected = [
+    ...keys.map((key, index) => `${key} AS k${index}`),
+    ...columns.map(({ value }, index) => `CAST(${value} AS VARCHAR) AS v${index}`),
+    'coalesce(sum(rows), 0) > 0 AS some',
+    `bool_and(coalesce(rows IS NOT NULL AND (rows = 0 OR (${['true', ...columns.map(({ known }) => known)].join(' AND ')})), false)) AS exact`,
+  ]
+  const chosen = places === undefined ? '' : 'WHERE place IN (SELECT unnest($1::BIGINT[]))'
+  const rows = await files.connection.all(
+    `SELECT ${selected.join(', ')} FROM (
+       SELECT place, partition_values, num_records, coalesce(deletion_vector.cardinality, 0) AS deleted,
+         num_records - coalesce(deletion_vector.cardinality, 0) AS rows, ${texts.sql()} AS s
+       FROM (SELECT *, row_number() OVER () - 1 AS place FROM ${files.relation}))
+     ${chosen} ${keys.length === 0 ? '' : `GROUP BY ${keys.map((_, index) => `k${index}`).join(', ')}`} LIMIT ${mostGroups + 1}`,
+    places === undefined ? undefined : [[...places]],
+    { signal },
+  )
+  if (rows.length > mostGroups || rows.some(({ exact }) => exact === false)) return undefined
+  const names = [...keys.map((_, index) => `k${index}`), ...columns.map((_, index) => `v${index}`)]
+  return rows.filter(({ some }) => some === true).map((row) => names.map((name) => (typeof row[name] === 'string' ? row[name] : null)))
+}
+
+/** Texts out of the statistics, all taken at once. */
+class Statistics {
+  readonly #table: ZoneTable
+  readonly #pointers: string[] = []
+
+  constructor(table: ZoneTable) {
+    this.#table = table
+  }
+
+  of(...path: readonly (string | StructField)[]): string {
+    const names = path.map((part) => (typeof part === 'string' ? part : nameOf(part, this.#table)))
+    return `s[${this.#pointers.push(jsonPointer(names))}]`
+  }
+
+  sql(): string {
+    return this.#pointers.length === 0 ? 'NULL' : `TRY(json_extract_string(stats, [${this.#pointers.map(quoteLiteral).join(', ')}]))`
+  }
+}
+
+function nameOf(field: StructField, table: ZoneTable): string {
+  return table.physicalName?.(field) ?? field.name
+}
+
+function partitionText(field: StructField, table: ZoneTable): string {
+  return `nullif(map_extract_value(partition_values, ${quoteLiteral(nameOf(field, table))}), '')`
+}
+
+/** A total of the files with rows, and whether a file tells it. */
+function totalSql({ of, column }: Total, table: ZoneTable, statistics: Statistics): { value: string; known: string } {
+  if (column === undefined || of === 'rows') return { value: 'coalesce(sum(rows), 0)', known: 'true' }
+  if (table.partitionColumns.includes(column.name)) {
+    const text = partitionText(column, table)
+    if (of === 'count') return { value: `coalesce(sum(rows) FILTER (WHERE ${text} IS NOT NULL), 0)`, known: 'true' }
+    // The text goes on, which the value is read from again.
+    const best = of === 'min' ? 'arg_min' : 'arg_max'
+    const value = partitionValueFromText(text, column.type)
+    return { value: `${best}(${text}, ${value}) FILTER (WHERE rows > 0 AND ${text} IS NOT NULL)`, known: 'true' }
+  }
+  const nulls = `TRY_CAST(${statistics.of('nullCount', column)} AS BIGINT)`
+  const tight = `(deleted = 0 AND coalesce(${statistics.of('tightBounds')}, 'true') <> 'false')`
+  if (of === 'count') {
+    const count = `CASE WHEN ${nulls} = 0 THEN rows WHEN ${nulls} = num_records THEN 0 WHEN ${tight} THEN num_records - ${nulls} END`
+    return { value: `coalesce(sum(${count}), 0)`, known: `(${count}) IS NOT NULL` }
+  }
+  const bound = exactBound(statistics.of(of === 'min' ? 'minValues' : 'maxValues', column), column.type)
+  return { value: `${of}(${bound}) FILTER (WHERE rows > 0)`, known: `(${nulls} = num_records OR (${tight} AND (${bound}) IS NOT NULL))` }
+}
+
+/** The value that a statistic's text is, NULL where it may be another. */
+function exactBound(text: string, type: DataType): string {
+  const value = `TRY_CAST(${text} AS ${toSqlType(type)})`
+  const decimal = decimalParts(type)
+  const spelled =
+    type === 'date'
+      ? '\\d{4}-\\d{2}-\\d{2}'
+      : type === 'boolean'
+        ? 'true|false'
+        : decimal === undefined || decimal.scale === 0
+          ? '-?\\d+'
+          : `-?\\d+([.]\\d{1,${decimal.scale}})?`
+  // A double has 15 digits that are surely those of the text that it was read from.
+  const digits = decimal === undefined ? '' : ` AND length(regexp_replace(${text}, '[^0-9]', '', 'g')) <= 15`
+  return `CASE WHEN regexp_full_match(${text}, '${spelled}')${digits} THEN ${value} END`
+}
