@@ -153,8 +153,8 @@ export function completed(metadata: Metadata): Metadata {
   return { ...metadata, partitionColumns: metadata.partitionColumns ?? [], configuration: metadata.configuration ?? {} }
 }
 
-/** The state after one more commit. */
-export function advance(state: TableState, commit: Pick<Commit, 'version' | 'bytes'>): TableState {
+/** The state after one more commit; without a state, after a table's first. */
+export function advance(state: TableState | undefined, commit: Pick<Commit, 'version' | 'bytes'>): TableState {
   const builder = new StateBuilder(state)
   builder.applyCommit(commit)
   return builder.build(commit.version)
