@@ -104,7 +104,7 @@ export class Snapshot {
 
   /** The number of rows: from the log where it knows, else counted. Deleted rows do not count. */
   async rowCount(options: { readonly signal?: AbortSignal } = {}): Promise<number> {
-    const known = (await this.#counts()).rows
+    const known = await this.#rows()
     if (known !== undefined) return known
     const [row] = await this.query('SELECT count(*) AS n FROM t', { name: 't', ...options }).toArray()
     return Number(row?.n)
@@ -186,7 +186,7 @@ export class Snapshot {
   /** @internal The version as the query layer reads it. */
   target(): QueryTarget {
     const { version, schema, partitionColumns, properties } = this
-    const rowCount = async () => this.#state.counts?.rows
+    const rowCount = () => this.#rows()
     return { version, schema, partitionColumns, properties, store: this.#log.store, files: () => this.#fileList(), rowCount }
   }
 
@@ -199,8 +199,14 @@ export class Snapshot {
     return this.#files
   }
 
+  /** Totals as the log has them; the list of files says how many rows there are where the state does not. */
   async #counts(): Promise<Counts> {
-    return this.#state.counts ?? (await this.#fileList()).counts()
+    const { counts } = this.#state
+    return counts?.rows === undefined ? this.#log.countsOf(await this.#fileList()) : counts
+  }
+
+  async #rows(): Promise<number | undefined> {
+    return (await this.#counts()).rows
   }
 }
 

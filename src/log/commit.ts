@@ -85,7 +85,8 @@ export function gap(store: ObjectStore, version: number): LogError {
   })
 }
 
-function parseLine(text: string, version: number, line: number): Action {
+/** The actions of one line; those that it names as null are left out. @throws LogError LOG_CORRUPT naming version and line. */
+export function parseLine(text: string, version: number, line: number): Action {
   let value: unknown
   try {
     value = parseJson(text)

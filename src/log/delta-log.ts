@@ -1,5 +1,5 @@
 /**
- * The log of one table, as a handle keeps it: the newest state it has seen, and lists of files it has built.
+ * The log of one table, as a handle keeps it: the newest state it has seen, and the stretches of history it has loaded.
  *
  * Opening reads a hint, some names and one checksum, whatever the table's size. `update` reads only what is new: one request where
  * there is nothing. States of other versions come from the checksum nearest below, else from a replay. Everything in the log is
@@ -17,10 +17,11 @@ import { commitKey } from './paths.ts'
 import { checkReadable } from './protocol.ts'
 import { type CheckpointHint, findSegment } from './segment.ts'
 import { replayState } from './small-actions.ts'
-import { advance, type TableState } from './state.ts'
+import { advance, type Counts, type TableState } from './state.ts'
+import { Stretches } from './stretches.ts'
 
-/** A list of files is made from an earlier one when at most this many commits lie between. */
-const nearEnough = 1000
+/** The state of a version so many commits behind a checkpoint is read from them alone; files and all of more are loaded at once. */
+const fewCommits = 100
 
 /** How far back a commit of ours is looked for, to go on with its chain of ids. */
 const chainReach = 100
@@ -36,12 +37,11 @@ export class DeltaLog {
   #mark: { version: number; txnId: string | undefined; etag?: string }
   #confirmed = Date.now()
   #chain: { version: number; id: string | null } | undefined
-  readonly #lists = new Map<number, WeakRef<FileList>>()
-  readonly #building = new Map<number, Promise<FileList>>()
-  #newestList: FileList | undefined
+  readonly #stretches: Stretches
 
-  private constructor(store: ObjectStore, latest: TableState) {
+  private constructor(store: ObjectStore, latest: TableState, stretches = new Stretches(store)) {
     this.store = store
+    this.#stretches = stretches
     this.#latest = latest
     this.#mark = { version: latest.version, txnId: latest.txnId }
   }
@@ -51,9 +51,10 @@ export class DeltaLog {
     const hints = await readHints(store, signal)
     const version = await findLatest(store, hints, signal)
     if (version === undefined) return undefined
-    const state = await readState(store, version, hints.checkpoint, signal)
+    const stretches = new Stretches(store)
+    const state = await readState(stretches, store, version, { hint: hints.checkpoint, signal })
     checkReadable(state.protocol, store.root)
-    return new DeltaLog(store, state)
+    return new DeltaLog(store, state, stretches)
   }
 
   /** A log whose first commit was just written by us. */
@@ -124,7 +125,8 @@ export class DeltaLog {
       if (behindCheckpoint) return behindCheckpoint
       throw await this.versionNotFound(version, signal)
     }
-    const state = await readState(this.store, version, this.#latest.checkpoint, signal).catch(async (error: unknown) => {
+    const options = { hint: this.#latest.checkpoint, signal }
+    const state = await readState(this.#stretches, this.store, version, options, true).catch(async (error: unknown) => {
       if (error instanceof LogError && error.code === 'LOG_INCOMPLETE') throw await this.versionNotFound(version, signal)
       throw error
     })
@@ -132,40 +134,22 @@ export class DeltaLog {
     return state
   }
 
-  /** The list of files of a version: one that is there, an earlier one moved on, or a replay. */
-  files(state: TableState): Promise<FileList> {
+  /** The list of files of a version. */
+  async files(state: TableState): Promise<FileList> {
     const { version } = state
-    const known = this.#lists.get(version)?.deref()
-    if (known) return Promise.resolve(known)
-    // Callers at once share one replay.
-    let building = this.#building.get(version)
-    if (!building) {
-      building = this.#build(state).finally(() => this.#building.delete(version))
-      this.#building.set(version, building)
-    }
-    return building
-  }
-
-  async #build(state: TableState): Promise<FileList> {
-    const { version } = state
-    const base = this.#newestList
-    const near = base && base.version < version && version - base.version <= nearEnough
     // Of counts that come from elsewhere it is not known that they are meant as the protocol says.
     const expected = state.counts?.rows === undefined ? undefined : state.counts
-    const anew = () => FileList.build(this.store, version, { hint: state.checkpoint }, expected)
-    // Where a cleanup took the commits between, a checkpoint may still tell.
-    const list = near
-      ? await base.advance(this.store, version).catch((error: unknown) => (isGap(error) ? anew() : Promise.reject(error)))
-      : await anew()
-    for (const [each, reference] of this.#lists) if (!reference.deref()) this.#lists.delete(each)
-    this.#lists.set(version, new WeakRef(list))
-    if (!base || base.version < version) this.#newestList = list
-    if (version === this.#latest.version && !this.#latest.counts) {
-      const counts = await list.counts()
-      // Meanwhile the handle may have moved on.
-      if (version === this.#latest.version) this.#latest = { ...this.#latest, counts }
-    }
+    const list = await FileList.build(this.#stretches, version, { hint: state.checkpoint }, expected)
+    if (version === this.#latest.version && !this.#latest.counts && list.isSmall) await this.countsOf(list)
     return list
+  }
+
+  /** Exact totals of a list, of which the newest state takes note. */
+  async countsOf(list: FileList): Promise<Counts> {
+    const counts = await list.counts()
+    // Meanwhile the handle may have moved on.
+    if (list.version === this.#latest.version && !this.#latest.counts) this.#latest = { ...this.#latest, counts }
+    return counts
   }
 
   /** The id of a version (see `chainId`), or `null` where no commit of ours is near enough to go on from. */
@@ -211,7 +195,7 @@ export class DeltaLog {
     const hints = await readHints(this.store, signal)
     const version = await findLatest(this.store, hints, signal)
     if (version === undefined) throw noTable(this.store)
-    const state = await readState(this.store, version, hints.checkpoint, signal)
+    const state = await readState(this.#stretches, this.store, version, { hint: hints.checkpoint, signal })
     if (state.metadata.id !== this.#latest.metadata.id || version < this.#latest.version) throw replaced(this.store)
     if (version > this.#latest.version) this.#move(state)
     this.#mark = { version, txnId: state.txnId }
@@ -223,15 +207,25 @@ export class DeltaLog {
   }
 }
 
-/** The state of a version whose commit is there. */
+/** The state of a version whose commit is there. Where others are likely to be asked for (`travelling`) what is loaded for it stays. */
 async function readState(
+  stretches: Stretches,
   store: ObjectStore,
   version: number,
-  checkpointHint: CheckpointHint | undefined,
-  signal?: AbortSignal,
+  options: { readonly hint?: CheckpointHint | undefined; readonly signal?: AbortSignal | undefined },
+  travelling = false,
 ): Promise<TableState> {
+  const { signal } = options
   const fromChecksum = await nearestChecksum(store, version, signal)
-  if (!fromChecksum) return overSegment(store, version, { hint: checkpointHint, signal }, (segment) => replayState(store, segment, signal))
+  if (!fromChecksum) {
+    const state =
+      travelling || stretches.has(version)
+        ? undefined
+        : await overSegment(store, version, options, async (segment) =>
+            segment.commits.length <= fewCommits ? replayState(store, segment, signal) : undefined,
+          )
+    return state ?? stretches.state({ version, options }, signal)
+  }
   let state = fromChecksum
   while (state.version < version) {
     const commit = await readCommitIfThere(store, state.version + 1, signal)
@@ -239,10 +233,6 @@ async function readState(
     state = advance(state, commit)
   }
   return state
-}
-
-function isGap(error: unknown): boolean {
-  return error instanceof LogError && error.code === 'LOG_GAP'
 }
 
 /** There is no log under a store's root. */

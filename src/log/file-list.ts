@@ -1,24 +1,28 @@
 /**
  * The logical files of one version, columnar, in the engine.
  *
- * `FileList.build` replays a segment into a table of the trusted engine; `FileList.advance` makes the list of a later version from an
- * earlier one and the commits between, so that successive versions read only what is new. Nothing of it is a JavaScript object until
- * `select` names the files of a scan. The table lives as long as the list is referenced.
+ * A list is a light handle: what it stands for is a condition on a stretch of history (`timeline.ts`) that versions share, that is loaded
+ * when it is needed and may be let go of in between. Only the columns that a question names are read. Nothing is a JavaScript object
+ * until `select` names the files of a scan.
  *
- * Columns of `relation`: `path VARCHAR` (decoded: a key relative to the root, or absolute), `partition_values MAP(VARCHAR, VARCHAR)`,
+ * Columns of the relation: `path VARCHAR` (decoded: a key relative to the root, or absolute), `partition_values MAP(VARCHAR, VARCHAR)`,
  * `size BIGINT`, `modification_time BIGINT`, `stats VARCHAR` (JSON text or NULL), `num_records BIGINT` (physical rows, NULL where not
  * known), `deletion_vector STRUCT`, `base_row_id BIGINT`, `tags MAP(VARCHAR, VARCHAR)`.
  */
-import { type Connection, trustedEngine } from '../engine/index.ts'
+import type { Connection } from '../engine/index.ts'
 import { DataFileError } from '../errors/index.ts'
-import type { ObjectStore, Pinned } from '../storage/object-store.ts'
 import type { DeletionVectorDescriptor } from './actions.ts'
-import { withLineLength } from './line-length.ts'
-import { diagnosing, overSegment } from './over-segment.ts'
-import { canonicalPath, commitKey } from './paths.ts'
-import { checkpointActions, commitActions, liveFiles, sidecarKeys } from './replay.ts'
-import type { Segment, SegmentOptions } from './segment.ts'
+import type { ListPart } from './file-rows.ts'
+import { canonicalPath } from './paths.ts'
+import type { SegmentOptions } from './segment.ts'
 import type { Counts } from './state.ts'
+import type { Stretches, Wanted } from './stretches.ts'
+import type { Timeline } from './timeline.ts'
+
+export { withSegment } from './segment-actions.ts'
+
+/** Files of a list that is counted at once. */
+const smallList = 100_000
 
 /** One file of a scan. */
 export interface ScanFile {
@@ -34,142 +38,106 @@ export interface ScanFile {
   readonly deletionVector: DeletionVectorDescriptor | undefined
 }
 
-let listCount = 0
-
-const dropped = new FinalizationRegistry<{ connection: Connection; table: string }>(({ connection, table }) => {
-  void connection
-    .run(`DROP VIEW IF EXISTS ${viewOf(table)}; DROP TABLE IF EXISTS ${table}`)
-    .catch(() => undefined)
-    .finally(() => connection.close())
-})
+/** What there is to work on while a list is in use. */
+export interface ListInUse {
+  /** A connection of the trusted engine on which `relation` can be queried. */
+  readonly connection: Connection
+  /** The files, for a FROM clause. */
+  readonly relation: string
+  /** The same files by where they lie. */
+  readonly parts: readonly ListPart[]
+}
 
 /** The files of a version. */
 export class FileList {
   readonly version: number
-  /** A connection of the trusted engine on which `relation` can be queried. */
-  readonly connection: Connection
-  /** The quoted name of the relation. */
-  readonly relation: string
-  readonly #table: string
+  readonly #stretches: Stretches
+  readonly #wanted: Wanted
   #counts: Promise<Counts> | undefined
+  /** The stretch that was used last. */
+  #timeline: Timeline | undefined
 
-  private constructor(version: number, connection: Connection, table: string) {
-    this.version = version
-    this.connection = connection
-    this.#table = table
-    this.relation = viewOf(table)
-    dropped.register(this, { connection, table })
+  private constructor(stretches: Stretches, wanted: Wanted) {
+    this.version = wanted.version
+    this.#stretches = stretches
+    this.#wanted = wanted
   }
 
   /**
-   * Replays the log up to a version. A damaged checkpoint is passed over where older ones or the commits suffice; so is one that gives
-   * other totals than those `expected`, for it may read well and be cut, doubled or another table's.
+   * The list of a version. A damaged checkpoint is passed over where older ones or the commits suffice; so is one that gives other totals
+   * than those `expected`, for it may read well and be cut, doubled or another table's.
    * @throws LogError LOG_GAP, LOG_CORRUPT, LOG_INCOMPLETE
    */
   static async build(
-    store: ObjectStore,
+    stretches: Stretches,
     version: number,
     options: SegmentOptions = {},
     expected?: Pick<Counts, 'files' | 'bytes'>,
   ): Promise<FileList> {
-    return overSegment(store, version, options, async (segment) => {
-      const list = await FileList.#materialise(store, segment)
-      if (expected && segment.commits.length <= version) await list.#checkTotals(expected)
-      return list
+    const check = expected && ((timeline: Timeline) => checkTotals(timeline, version, expected))
+    const list = new FileList(stretches, { version, options, check })
+    await list.use(async () => undefined)
+    return list
+  }
+
+  /** Runs work on the list while it is kept in memory. */
+  async use<T>(work: (list: ListInUse) => Promise<T>): Promise<T> {
+    return this.#stretches.use(this.#wanted, async (timeline) => {
+      await timeline.ready()
+      this.#timeline = timeline
+      return work({ connection: timeline.connection, relation: timeline.relation(this.version), parts: timeline.parts(this.version) })
     })
   }
 
-  /** The list of a later version: this one, moved on by the commits after it. @throws LogError as `build` does. */
-  async advance(store: ObjectStore, version: number): Promise<FileList> {
-    const commits = Array.from({ length: version - this.version }, (_, i) => this.version + 1 + i)
-    const segment = { version, checkpoint: undefined, commits, compactions: [] }
-    return diagnosing(store, segment, () => FileList.#materialise(store, segment, `SELECT * FROM ${this.#table}`))
+  /** The connection of {@link FileList.use}. What is asked of it later may find the list gone, where others took the room. */
+  get connection(): Connection {
+    return this.#timeline!.connection
+  }
+
+  /** The relation of {@link FileList.use}, under the same reserve. */
+  get relation(): string {
+    return this.#timeline!.relation(this.version)
+  }
+
+  /** Whether the list is so small that counting costs next to nothing. */
+  get isSmall(): boolean {
+    return (this.#timeline?.size ?? Number.POSITIVE_INFINITY) <= smallList
   }
 
   /** The files that fulfil a condition over `relation`'s columns, all of them without one. `params` are bound. */
   async select(whereSql?: string, params?: Parameters<Connection['all']>[1], signal?: AbortSignal): Promise<ScanFile[]> {
-    const rows = await this.connection.all(
-      `SELECT path, size, modification_time, partition_values, stats, num_records, deletion_vector FROM ${this.relation}
-       ${whereSql === undefined ? '' : `WHERE ${whereSql}`} ORDER BY path`,
-      params,
-      { signal },
-    )
-    return rows.map(toScanFile)
+    const condition = whereSql === undefined ? '' : `WHERE ${whereSql}`
+    const columns = 'path, size, modification_time, partition_values, stats, num_records, deletion_vector'
+    return this.use(async ({ connection, relation }) => {
+      const rows = await connection.all(`SELECT ${columns} FROM ${relation} ${condition} ORDER BY path`, params, { signal })
+      return rows.map(toScanFile)
+    })
   }
 
   /** Exact totals, computed once. */
   counts(): Promise<Counts> {
-    this.#counts ??= this.#count()
+    this.#counts ??= this.#stretches
+      .use(this.#wanted, (timeline) => timeline.counts(this.version))
+      .catch((error: unknown) => {
+        this.#counts = undefined
+        throw error
+      })
     return this.#counts
-  }
-
-  async #checkTotals(expected: Pick<Counts, 'files' | 'bytes'>): Promise<void> {
-    const [row] = await this.connection.all(`SELECT count(*) AS files, coalesce(sum(size), 0)::HUGEINT AS bytes FROM ${this.relation}`)
-    if (Number(row?.files) === expected.files && Number(row?.bytes) === expected.bytes) return
-    throw new DataFileError(
-      'DATA_FILE_CORRUPT',
-      `The log gives ${row?.files} files of ${row?.bytes} bytes for version ${this.version}, its checksum ${expected.files} of ${expected.bytes}.`,
-      { remedy: 'Restore the checkpoint from a backup.', data: { version: this.version } },
-    )
-  }
-
-  async #count(): Promise<Counts> {
-    const live = 'num_records - coalesce(deletion_vector.cardinality, 0)'
-    const possible = `num_records >= 0 AND ${live} BETWEEN 0 AND num_records`
-    const [row] = await this.connection.all(
-      `SELECT count(*) AS files, coalesce(sum(size), 0)::BIGINT AS bytes, coalesce(sum(${live}), 0)::BIGINT AS rows, count(num_records) FILTER (${possible}) AS known
-       FROM ${this.relation}`,
-    )
-    const files = Number(row?.files)
-    return { files, bytes: Number(row?.bytes), rows: Number(row?.known) === files ? Number(row?.rows) : undefined }
-  }
-
-  static async #materialise(store: ObjectStore, segment: Segment, earlier?: string): Promise<FileList> {
-    const connection = await (await trustedEngine()).connect()
-    listCount += 1
-    const table = `varve_files_${listCount}`
-    try {
-      const create = (base: string | undefined, commits: string | undefined) =>
-        connection.run(`CREATE TABLE ${table} AS ${liveFiles(earlier ?? base, commits)}`)
-      await withSegment(store, connection, segment, create, 'live')
-      await connection.run(`CREATE VIEW ${viewOf(table)} AS SELECT key AS path, "partitionValues" AS partition_values, size,
-        "modificationTime" AS modification_time, stats, TRY_CAST(json_extract_string(TRY_CAST(stats AS JSON), '$.numRecords') AS BIGINT) AS num_records,
-        "deletionVector" AS deletion_vector, "baseRowId" AS base_row_id, tags FROM ${table}`)
-      return new FileList(segment.version, connection, table)
-    } catch (error) {
-      connection.close()
-      throw error
-    }
   }
 }
 
-/**
- * Gives `use` the relations of a segment: its base (the checkpoint) and the commits after it, while their files are at hand. Of a
- * checkpoint of which only live files are wanted the tombstones may be missing.
- */
-export async function withSegment<T>(
-  store: ObjectStore,
-  connection: Connection,
-  segment: Segment,
-  use: (base: string | undefined, commits: string | undefined) => Promise<T>,
-  wanted: 'live' | 'all' = 'all',
-): Promise<T> {
-  const { checkpoint, commits, compactions } = segment
-  const top = checkpoint?.keys ?? []
-  const pinned = await store.materialise([...top, ...compactions.map((compaction) => compaction.key), ...commits.map(commitKey)])
-  const topPaths = pinned.paths.slice(0, top.length)
-  const commitPaths = pinned.paths.slice(top.length)
-  let sidecars: Pinned | undefined
-  try {
-    if (checkpoint) sidecars = await store.materialise(await sidecarKeys(connection, checkpoint, topPaths, wanted))
-    return await withLineLength(async (longest) => {
-      const base = checkpoint && (await checkpointActions(connection, checkpoint, topPaths, sidecars!.paths, longest))
-      return use(base, commitPaths.length === 0 ? undefined : commitActions(commitPaths, longest))
-    })
-  } finally {
-    await sidecars?.release()
-    await pinned.release()
-  }
+async function checkTotals(timeline: Timeline, version: number, expected: Pick<Counts, 'files' | 'bytes'>): Promise<void> {
+  if (!timeline.segment.checkpoint && timeline.segment.compactions.length === 0) return
+  await timeline.ready()
+  const [row] = await timeline.connection.all(
+    `SELECT count(*) AS files, coalesce(sum(size), 0)::HUGEINT AS bytes FROM ${timeline.relation(version)}`,
+  )
+  if (Number(row?.files) === expected.files && Number(row?.bytes) === expected.bytes) return
+  throw new DataFileError(
+    'DATA_FILE_CORRUPT',
+    `The log gives ${row?.files} files of ${row?.bytes} bytes for version ${version}, its checksum ${expected.files} of ${expected.bytes}.`,
+    { remedy: 'Restore the checkpoint from a backup.', data: { version } },
+  )
 }
 
 function toScanFile(row: Record<string, unknown>): ScanFile {
@@ -183,8 +151,4 @@ function toScanFile(row: Record<string, unknown>): ScanFile {
     numRecords: row.num_records === null ? undefined : Number(row.num_records),
     deletionVector: vector?.storageType ? { ...vector, cardinality: Number(vector.cardinality) } : undefined,
   }
-}
-
-function viewOf(table: string): string {
-  return `${table}_view`
 }

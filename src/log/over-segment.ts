@@ -75,7 +75,7 @@ function unreadable(store: ObjectStore, version: number, cause: QueryError): Log
  * Whether a failure may lie in a file's bytes, and not in the store or the caller. A checkpoint that reads well and lacks protocol or
  * metadata is no such case: it claims to stand alone, and older commits may say something else.
  */
-function isDamage(failure: unknown): boolean {
+export function isDamage(failure: unknown): boolean {
   if (failure instanceof QueryError && failure.code === 'OUT_OF_MEMORY') return false
   return [DataFileError, QueryError, ValueError, ObjectNotFoundError].some((kind) => failure instanceof kind)
 }

@@ -40,9 +40,29 @@ export const fileFields: readonly (readonly [string, string])[] = [
 
 const vectorFields = ['storageType', 'pathOrInlineDv', 'offset', 'sizeInBytes', 'cardinality']
 
-/** The actions of the commits and compactions at these local paths; a compaction's are those of its last version. */
-export function commitActions(paths: readonly string[], longest: number): string {
-  return jsonActions(paths, versionOfFile, longest)
+/** A field of an action in JSON as its text, where the engine would make a NULL of what is no number. */
+const lineShape = Object.fromEntries(
+  fileFields.map(([name, type]) => [
+    name,
+    name === 'deletionVector' ? Object.fromEntries(vectorFields.map((field) => [field, 'VARCHAR'])) : type.replace('BIGINT', 'VARCHAR'),
+  ]),
+)
+
+/** The actions in a relation of lines (see log-lines.ts). What is no number, and a vector that is none, is an error. */
+export function lineActions(lines: string): string {
+  const shape = quoteLiteral(JSON.stringify({ add: lineShape, remove: lineShape }))
+  const vector = (field: string) => `action."deletionVector".${quoteIdentifier(field)}`
+  const field = ([name, type]: readonly [string, string]): string => {
+    if (name === 'stats') return `${readableStats('action.stats')} AS stats`
+    if (name !== 'deletionVector') return `CAST(action.${quoteIdentifier(name)} AS ${type}) AS ${quoteIdentifier(name)}`
+    return `CASE WHEN action."deletionVector" IS NULL THEN NULL
+      WHEN ${vector('storageType')} IS NULL OR ${vector('pathOrInlineDv')} IS NULL THEN error('a deletion vector without its place')
+      ELSE CAST({${vectorFields.map((one) => `${quoteLiteral(one)}: ${vector(one)}`).join(', ')}} AS ${type}) END AS "deletionVector"`
+  }
+  return `SELECT id, version, added, ${keyAndVector('path', '"deletionVector"')}, * EXCLUDE (id, version, added) FROM (
+    SELECT id, version, added, ${fileFields.map(field).join(', ')} FROM (
+      SELECT id, version, action.add IS NOT NULL AS added, coalesce(action.add, action.remove) AS action
+      FROM (SELECT id, version, json_transform(line, ${shape}) AS action FROM ${lines})))`
 }
 
 /** The version of a commit or compaction, from its `filename`. */
@@ -162,7 +182,7 @@ async function parquetActions(
 }
 
 /** A vector in Parquet, by the names of its fields: writers leave some out, and add some. */
-function vectorOf(action: string, type: DataType | undefined): string {
+export function vectorOf(action: string, type: DataType | undefined): string {
   if (!isStruct(type)) return 'NULL'
   const present = new Set(type.fields.map((field) => field.name))
   const value = (name: string) => `${action}."deletionVector".${quoteIdentifier(name)}`
@@ -171,7 +191,7 @@ function vectorOf(action: string, type: DataType | undefined): string {
 }
 
 /** A field of an action in Parquet; statistics that are there in typed form alone are put back into JSON. */
-function fieldOf(action: string, name: string, present: ReadonlySet<string>): string {
+export function fieldOf(action: string, name: string, present: ReadonlySet<string>): string {
   const value = (field: string) => `${action}.${quoteIdentifier(field)}`
   if (name === 'stats' && present.has('stats_parsed')) {
     const typed = `CAST(to_json(${value('stats_parsed')}) AS VARCHAR)`
@@ -192,7 +212,8 @@ function readableStats(stats: string): string {
  */
 export function keyAndVector(path: string, vector: string): string {
   const decoded = `coalesce(TRY(url_decode(${path})), ${path}, error('an action on a file without its path'))`
-  const key = `regexp_replace(${decoded}, '^file:/*', '/', 'i')`
+  const odd = `${path} IS NULL OR contains(${path}, '%') OR contains(${path}, ':')`
+  const key = `CASE WHEN ${odd} THEN regexp_replace(${decoded}, '^file:/*', '/', 'i') ELSE ${path} END`
   const id = `${vector}."storageType" || ${vector}."pathOrInlineDv" || coalesce('@' || ${vector}."offset", '')`
   return `${key} AS key, coalesce(${id}, '') AS vector`
 }
@@ -201,7 +222,7 @@ function parquetSource(paths: readonly string[]): string {
   return `read_parquet(${quotePaths(paths)}, hive_partitioning = false, union_by_name = ${paths.length > 1})`
 }
 
-function noCheckpoint(paths: readonly string[], why: string): DataFileError {
+export function noCheckpoint(paths: readonly string[], why: string): DataFileError {
   return new DataFileError('DATA_FILE_CORRUPT', `${paths[0]} is no checkpoint: ${why}.`, {
     remedy: 'Restore the file from a backup.',
     data: { path: paths[0] ?? '' },
@@ -213,6 +234,6 @@ function nothing(): string {
   return `SELECT 0 AS version, true AS added, '' AS key, '' AS vector, ${fields.join(', ')} WHERE false`
 }
 
-function isStruct(type: DataType | { unsupported: string } | undefined): type is Extract<DataType, { type: 'struct' }> {
+export function isStruct(type: DataType | { unsupported: string } | undefined): type is Extract<DataType, { type: 'struct' }> {
   return typeof type === 'object' && 'type' in type && type.type === 'struct'
 }

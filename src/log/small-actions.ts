@@ -48,7 +48,8 @@ export async function replayState(store: ObjectStore, segment: Segment, signal?:
   return { ...state, inCommitTimestamp, txnId }
 }
 
-async function checkpointState(store: ObjectStore, checkpoint: Checkpoint): Promise<TableState> {
+/** The state of a checkpoint's version, without counts. @throws LogError LOG_INCOMPLETE, DataFileError */
+export async function checkpointState(store: ObjectStore, checkpoint: Checkpoint): Promise<TableState> {
   const connection = await (await trustedEngine()).connect()
   const pinned = await store.materialise(checkpoint.keys)
   try {

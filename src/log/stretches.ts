@@ -1,0 +1,196 @@
+/**
+ * The stretches of history that a handle has loaded, and the states and files of versions out of them.
+ *
+ * The first version that is asked for loads its own segment. A later one soon after it moves that stretch on; one before it, or farther
+ * off, makes it longer where what lies between is not too much to read, and more so the oftener versions are asked for here and there.
+ */
+import { LogError } from '../errors/index.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { commitInfoOf, readCommitIfThere } from './commit.ts'
+import { isLoaded, unload, withLoaded } from './loaded.ts'
+import { diagnosing, isDamage, overSegment } from './over-segment.ts'
+import { findSegment, type Segment, type SegmentOptions } from './segment.ts'
+import { checkpointState } from './small-actions.ts'
+import { StateBuilder, type TableState } from './state.ts'
+import { Timeline } from './timeline.ts'
+
+/** So many commits more are read rather than another checkpoint; at first, and at most. */
+const reach = { least: 1_000, most: 10_000 }
+
+/** Actions that a stretch made longer may hold for each file of its checkpoint, and at least. */
+const mostActions = 250_000
+
+/** What a version's files are asked for by. */
+export interface Wanted {
+  readonly version: number
+  readonly options: SegmentOptions
+  /** Makes sure of what was loaded; a failure is that of the checkpoint. */
+  readonly check?: ((timeline: Timeline) => Promise<void>) | undefined
+}
+
+const dropped = new FinalizationRegistry<Set<Timeline>>((timelines) => {
+  for (const timeline of timelines) void unload(timeline).catch(() => undefined)
+})
+
+/** What one handle has loaded. */
+export class Stretches {
+  readonly #store: ObjectStore
+  readonly #timelines = new Set<Timeline>()
+  readonly #states = new WeakMap<Timeline, Promise<TableState | undefined>>()
+  /** Checkpoints and compactions that turned out to be unusable. */
+  readonly #without = new Set<string>()
+  #misses = 0
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(store: ObjectStore) {
+    this.#store = store
+    dropped.register(this, this.#timelines)
+  }
+
+  /** Runs work on a stretch that tells of a version. Damage that shows only then leads to another stretch. @throws LogError */
+  async use<T>(wanted: Wanted, work: (timeline: Timeline) => Promise<T>): Promise<T> {
+    for (;;) {
+      const timeline = this.#answering(wanted.version)
+      if (!timeline) {
+        // One load after the other: the next caller may find what it needs.
+        await this.#inTurn(async () => {
+          if (!this.#answering(wanted.version)) await this.#load(wanted)
+        })
+        continue
+      }
+      try {
+        return await withLoaded(timeline, () => work(timeline))
+      } catch (error) {
+        const checkpoint = timeline.segment.checkpoint
+        if (!isDamage(error) || !checkpoint || !(await this.#isUnreadable(timeline))) throw error
+        for (const key of checkpoint.keys) this.#without.add(key)
+        await this.#forget(timeline)
+      }
+    }
+  }
+
+  /** The state of a version, without counts. */
+  state(wanted: Wanted, signal?: AbortSignal): Promise<TableState> {
+    return this.use(wanted, async (timeline) => {
+      const { version } = wanted
+      const builder = new StateBuilder(await this.#baseState(timeline))
+      const end = timeline.small.findIndex((entry) => entry.version > version)
+      const small = (end < 0 ? timeline.small : timeline.small.slice(0, end)).map(({ action }) => action)
+      if (version > timeline.first || !timeline.segment.checkpoint) builder.applyCompaction(small, await timeline.actionsUpTo(version))
+      const own = await readCommitIfThere(this.#store, version, signal)
+      const { inCommitTimestamp, txnId } = own ? commitInfoOf(own) : {}
+      return { ...builder.build(version), inCommitTimestamp, txnId }
+    })
+  }
+
+  /** Whether a version is loaded. */
+  has(version: number): boolean {
+    return this.#answering(version) !== undefined
+  }
+
+  #answering(version: number): Timeline | undefined {
+    for (const timeline of this.#timelines) {
+      if (!isLoaded(timeline)) this.#timelines.delete(timeline)
+      else if (timeline.answers(version)) return timeline
+    }
+    return undefined
+  }
+
+  async #load(wanted: Wanted): Promise<void> {
+    const { version } = wanted
+    const near = Math.min(reach.most, reach.least * 2 ** Math.min(this.#misses, 10))
+    this.#misses += 1
+    for (const timeline of this.#timelines) {
+      if (timeline.last >= version || version - timeline.last > near || !isCheap(timeline, version - timeline.last)) continue
+      const commits = Array.from({ length: version - timeline.last }, (_, i) => timeline.last + 1 + i)
+      const segment = { version, checkpoint: undefined, commits, compactions: [] }
+      const moved = await withLoaded(timeline, () => diagnosing(this.#store, segment, () => timeline.extend(this.#store, version))).then(
+        () => true,
+        (error: unknown) => {
+          // Where a cleanup took the commits between, a checkpoint may still tell.
+          if (error instanceof LogError && error.code === 'LOG_GAP') return false
+          throw error
+        },
+      )
+      if (moved) return
+    }
+    const options = { ...wanted.options, without: new Set([...(wanted.options.without ?? []), ...this.#without]) }
+    if (await this.#longer(wanted, near, options)) return
+    await this.#remember(await overSegment(this.#store, version, options, (segment) => this.#loadChecked(segment, wanted, options.signal)))
+  }
+
+  async #loadChecked(segment: Segment, { check }: Wanted, signal: AbortSignal | undefined): Promise<Timeline> {
+    const timeline = await Timeline.load(this.#store, segment, signal)
+    try {
+      await check?.(timeline)
+      return timeline
+    } catch (error) {
+      await timeline.close()
+      throw error
+    }
+  }
+
+  /** Makes a stretch that begins later begin at a version, or before it. */
+  async #longer(wanted: Wanted, near: number, options: SegmentOptions): Promise<boolean> {
+    const { version } = wanted
+    for (const timeline of this.#timelines) {
+      if (version > timeline.last || timeline.last - version > near || !isCheap(timeline, timeline.last - version)) continue
+      const segment = await findSegment(this.#store, version, { ...options, compactions: false }).catch(() => undefined)
+      const first = segment?.checkpoint?.version ?? -1
+      if (!segment || timeline.last - first > reach.most) continue
+      const commits = Array.from({ length: timeline.last - first }, (_, i) => first + 1 + i)
+      const whole: Segment = { version: timeline.last, checkpoint: segment.checkpoint, commits, compactions: [] }
+      // Whatever keeps it from being made, the version's own segment is what counts.
+      const made = await this.#loadChecked(whole, wanted, options.signal).catch(() => undefined)
+      if (!made) return false
+      await this.#forget(timeline)
+      await this.#remember(made)
+      return true
+    }
+    return false
+  }
+
+  async #remember(timeline: Timeline): Promise<void> {
+    this.#timelines.add(timeline)
+    await withLoaded(timeline, async () => undefined)
+  }
+
+  async #forget(timeline: Timeline): Promise<void> {
+    this.#timelines.delete(timeline)
+    await unload(timeline)
+  }
+
+  #baseState(timeline: Timeline): Promise<TableState | undefined> {
+    let state = this.#states.get(timeline)
+    if (!state) {
+      const { checkpoint } = timeline.segment
+      state = checkpoint ? checkpointState(this.#store, checkpoint) : Promise.resolve(undefined)
+      this.#states.set(timeline, state)
+      state.catch(() => this.#states.delete(timeline))
+    }
+    return state
+  }
+
+  /** Whether a failure comes from a checkpoint whose columns cannot be read, or that is gone. */
+  async #isUnreadable({ base, connection }: Timeline): Promise<boolean> {
+    if (!base) return false
+    const everything = Object.values(base.columns).map((column) => `count(${column})`)
+    return connection.all(`SELECT ${everything.join(', ')} FROM ${base.from}`).then(
+      () => false,
+      (error: unknown) => isDamage(error),
+    )
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work, work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+}
+
+/** Whether so many commits more are likely to be few actions, by those that are there. */
+function isCheap(timeline: Timeline, commits: number): boolean {
+  const here = timeline.last - timeline.first
+  const each = here > 0 ? timeline.actions / here : 1
+  return timeline.actions + each * commits <= mostActions
+}
