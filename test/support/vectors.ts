@@ -1,8 +1,11 @@
 /** Deletion vectors by hand (§Deletion Vector Format), so that tests need no other engine to have rows deleted. */
 import { crc32 } from 'node:zlib'
+import { serialiseRows } from '../../src/data/vectors/roaring.ts'
+import { RowSet } from '../../src/data/vectors/row-set.ts'
 
-/** The bitmap of row numbers under 65,536: magic, then one roaring bitmap of one array container. */
+/** The bitmap of row numbers: magic, then one roaring bitmap of one array container; beyond what that can hold, as Varve writes it. */
 export function vectorBytes(rows: readonly number[]): Buffer {
+  if (rows.length === 0 || rows.length > 4096 || rows.some((row) => row > 65_535)) return Buffer.from(serialiseRows(RowSet.of(rows)))
   const bytes = Buffer.alloc(4 + 8 + 4 + 4 + 4 + 4 + 4 + 2 * rows.length)
   let at = bytes.writeUInt32LE(1681511377, 0)
   at = bytes.writeBigUInt64LE(1n, at)
@@ -31,7 +34,7 @@ export function vectorAt(path: string, rows: readonly number[]) {
 
 /** The name of a vector file, and the descriptor of storage type u that names it. */
 export function vectorBeside(rows: readonly number[], uuid: string) {
-  const descriptor = { storageType: 'u', pathOrInlineDv: z85(Buffer.from(uuid.replaceAll('-', ''), 'hex')), offset: 1 }
+  const descriptor = { storageType: 'u' as const, pathOrInlineDv: z85(Buffer.from(uuid.replaceAll('-', ''), 'hex')), offset: 1 }
   return {
     name: `deletion_vector_${uuid}.bin`,
     descriptor: { ...descriptor, sizeInBytes: vectorBytes(rows).length, cardinality: rows.length },
