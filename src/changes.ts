@@ -45,8 +45,8 @@ export function changesOfTable(log: DeltaLog, options: ChangesOptions): ChangeFe
 
 async function rangeOf(log: DeltaLog, from: AsOf, to: AsOf | undefined, signal: AbortSignal): Promise<AskedRange> {
   const latest = await log.update(signal)
-  const last = to === undefined ? latest.version : (await stateAsOf(log, to, signal)).version
   const first = await firstVersion(log, from, signal)
+  const last = to === undefined ? latest.version : (await stateAsOf(log, to, signal)).version
   if (first <= last) return { from: first, to: last }
   // Between two instants there may be no version, which is no mistake.
   if (isInstant(from) && to !== undefined && isInstant(to) && instantOf(from) <= instantOf(to)) return { emptyAt: last }

@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdtemp, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import type { QueryResult } from '../index.ts'
+import type { ChangeFeed, QueryResult } from '../index.ts'
 import { CommandLineError } from './failure.ts'
 import { writeCsv, writeJson, writeNdjson } from './format-lines.ts'
 import { writeTable } from './format-table.ts'
@@ -25,11 +25,14 @@ const extensions: Readonly<Record<string, RowFormat>> = {
   '.txt': 'table',
 }
 
+/** What rows come from. */
+type RowsResult = QueryResult | ChangeFeed
+
 /** Takes a piece of the result. */
 type Take = (chunk: string | Uint8Array) => Promise<void>
 
 /** Prints a result, or writes it to the file of `--output`. */
-export async function writeRows(run: Run, result: QueryResult, options: RowsOptions): Promise<void> {
+export async function writeRows(run: Run, result: RowsResult, options: RowsOptions): Promise<void> {
   const format = chosenFormat(run, options)
   if (options.output === undefined || options.output === '-') {
     if (isBinary(format) && run.output.isTerminal)
@@ -52,14 +55,14 @@ function isBinary(format: RowFormat): format is 'parquet' | 'arrow' {
   return format === 'parquet' || format === 'arrow'
 }
 
-async function produce(run: Run, result: QueryResult, format: RowFormat, take: Take, width = run.output.width): Promise<number> {
+async function produce(run: Run, result: RowsResult, format: RowFormat, take: Take, width = run.output.width): Promise<number> {
   if (isBinary(format)) return produceBinary(result, format, take)
   const schema = await result.schema()
   if (format === 'table') return writeTable(schema, result, take, { width, style: run.output.style })
   return { json: writeJson, ndjson: writeNdjson, csv: writeCsv }[format](schema, result, take)
 }
 
-async function produceBinary(result: QueryResult, format: 'parquet' | 'arrow', take: Take): Promise<number> {
+async function produceBinary(result: RowsResult, format: 'parquet' | 'arrow', take: Take): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'varve-output-'))
   try {
     const path = join(folder, `rows.${format}`)
@@ -72,7 +75,7 @@ async function produceBinary(result: QueryResult, format: 'parquet' | 'arrow', t
 }
 
 /** Writes in a folder of its own beside the target, and renames. A device or a named pipe is written as it is. */
-async function writeFile(run: Run, result: QueryResult, format: RowFormat, output: string): Promise<{ rows: number; bytes: number }> {
+async function writeFile(run: Run, result: RowsResult, format: RowFormat, output: string): Promise<{ rows: number; bytes: number }> {
   const { path, regular } = await outputTarget(output)
   if (!regular) return { rows: await writeThrough(run, result, format, path).catch((error) => fail(error, output)), bytes: 0 }
   let folder: string | undefined
@@ -90,7 +93,7 @@ async function writeFile(run: Run, result: QueryResult, format: RowFormat, outpu
   }
 }
 
-async function writeThrough(run: Run, result: QueryResult, format: RowFormat, path: string): Promise<number> {
+async function writeThrough(run: Run, result: RowsResult, format: RowFormat, path: string): Promise<number> {
   const file: FileHandle = await open(path, 'w')
   try {
     return await produce(run, result, format, async (chunk) => void (await file.writeFile(chunk)), undefined)

@@ -18,6 +18,9 @@ beforeAll(async () => {
   const made = await varve(['append', 'events', 'january.csv', '--create'], { cwd: folder })
   expect(made.stderr).toBe('')
   await varve(['query', 'events', 'SELECT * FROM events', '--output', 'january.parquet'], { cwd: folder })
+  const feed = ['--property', 'delta.enableChangeDataFeed=true']
+  await varve(['create', 'readings', '--schema', 'id BIGINT, city VARCHAR', ...feed], { cwd: folder })
+  await varve(['append', 'readings', 'january.csv'], { cwd: folder })
   await rm(join(folder, 'events'), { recursive: true })
 })
 
@@ -102,6 +105,10 @@ describe('wrong usage is exit 2, with nothing on stdout', () => {
     [['create', 'a', '--schema', 'id BIGINT', '--like', 'b.csv'], 'one'],
     [['create', 'a', '--schema', 'id BIGINT', '--property', 'x'], 'name=value'],
     [['history', 'a', '--limit', '-1'], '--limit'],
+    [['changes', 'a'], '--from'],
+    [['changes', 'a@3', '--from', '1'], '@'],
+    [['changes', 'a', '--from', 'x/y'], 'VERSION'],
+    [['changes', 'a', '--from', '1', '--param', 'x=1'], '--where'],
     [['query', 'a@2026-03-15T00:00:00', 'SELECT 1'], 'zone'],
     [[], 'verb'],
   ])('%j', async (args, hint) => {

@@ -108,6 +108,7 @@ export class ChangeFeed implements AsyncIterable<RecordBatch> {
         remedy: 'Commit after the last row.',
       })
     }
+    this.#check()
     const { range } = await this.#start()
     if (range !== undefined && !this.#committed) await moveBookmark(range)
     this.#committed = true
