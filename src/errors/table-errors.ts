@@ -2,7 +2,7 @@ import { VarveError } from './varve-error.ts'
 
 /**
  * The call itself is wrong: an argument, an option, a reference that cannot be read. Codes: `INVALID_ARGUMENT`,
- * `INVALID_REFERENCE`, `INVALID_TIMESTAMP`, `INVALID_SCHEMA`.
+ * `INVALID_REFERENCE`, `INVALID_TIMESTAMP`, `INVALID_SCHEMA`, `NO_ROW_TRACKING`.
  */
 export class UsageError extends VarveError {}
 

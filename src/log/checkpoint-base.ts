@@ -51,6 +51,7 @@ export class CheckpointBase implements FileRows {
       num_records: typed && text ? `coalesce(${typed}, ${text})` : (typed ?? text ?? 'NULL::BIGINT'),
       deletion_vector: vector,
       base_row_id: field('baseRowId', 'BIGINT'),
+      default_row_commit_version: field('defaultRowCommitVersion', 'BIGINT'),
       tags: field('tags', 'MAP(VARCHAR, VARCHAR)'),
     }
   }

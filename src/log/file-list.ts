@@ -7,7 +7,7 @@
  *
  * Columns of the relation: `path VARCHAR` (decoded: a key relative to the root, or absolute), `partition_values MAP(VARCHAR, VARCHAR)`,
  * `size BIGINT`, `modification_time BIGINT`, `stats VARCHAR` (JSON text or NULL), `num_records BIGINT` (physical rows, NULL where not
- * known), `deletion_vector STRUCT`, `base_row_id BIGINT`, `tags MAP(VARCHAR, VARCHAR)`.
+ * known), `deletion_vector STRUCT`, `base_row_id BIGINT`, `default_row_commit_version BIGINT`, `tags MAP(VARCHAR, VARCHAR)`.
  */
 import type { Connection } from '../engine/index.ts'
 import { DataFileError } from '../errors/index.ts'

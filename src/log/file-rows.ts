@@ -14,6 +14,7 @@ export type FileColumn =
   | 'num_records'
   | 'deletion_vector'
   | 'base_row_id'
+  | 'default_row_commit_version'
   | 'tags'
 
 /** The columns of a file in the order of `FileList.relation`. */
@@ -26,6 +27,7 @@ export const fileColumns: readonly FileColumn[] = [
   'num_records',
   'deletion_vector',
   'base_row_id',
+  'default_row_commit_version',
   'tags',
 ]
 

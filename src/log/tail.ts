@@ -25,6 +25,7 @@ function tailRows(actions: string): string {
     added(numRecordsOf('stats'), 'num_records'),
     added('"deletionVector"', 'deletion_vector'),
     added('"baseRowId"', 'base_row_id'),
+    added('"defaultRowCommitVersion"', 'default_row_commit_version'),
     added('tags', 'tags'),
   ].join(', ')} FROM (${actions})`
 }
@@ -42,6 +43,7 @@ class Chunk implements FileRows {
     num_records: 'num_records',
     deletion_vector: 'deletion_vector',
     base_row_id: 'base_row_id',
+    default_row_commit_version: 'default_row_commit_version',
     tags: 'tags',
   }
   readonly first: number

@@ -8,6 +8,7 @@ import { quoteIdentifier, quoteLiteral, quotePaths } from '../schema/quoting.ts'
 import { toSqlType } from '../schema/sql-type.ts'
 import type { DataType, StructField, StructType } from '../schema/types.ts'
 import { unmarkedIsText } from './column-forms.ts'
+import type { FileMetadata, RowTracking } from './metadata-column.ts'
 import type { NestedNames } from './nested-names.ts'
 
 /** The columns of a table, and how its files are listed. */
@@ -15,6 +16,8 @@ export interface LayoutSource {
   readonly schema: StructType
   readonly partitionColumns: readonly string[]
   readonly properties: Readonly<Record<string, string>>
+  /** Where the rows of the files are told apart, and what by. */
+  readonly metadata?: FileMetadata | undefined
   /** How a list of local paths is written: as literals, or as a parameter that it is bound to. Default: literals. */
   readonly listPaths?: ((paths: readonly string[]) => string) | undefined
 }
@@ -26,6 +29,7 @@ export class FileLayout {
   readonly #naming: ColumnNaming
   readonly #nested: NestedNames | undefined
   readonly #names = new Map<StructField, string>()
+  readonly #tracking: RowTracking | undefined
   readonly #listPaths: (paths: readonly string[]) => string
 
   /**
@@ -33,7 +37,7 @@ export class FileLayout {
    * @param joined Whether the files are joined with something else, whose names the columns' must not meet.
    */
   constructor(
-    { schema, partitionColumns, properties, listPaths }: LayoutSource,
+    { schema, partitionColumns, properties, listPaths, metadata }: LayoutSource,
     fields: readonly StructField[],
     constants: { has(field: StructField): boolean },
     nested: NestedNames | undefined,
@@ -47,7 +51,9 @@ export class FileLayout {
     // Rows are counted by some column even where none is shown.
     const read = needed.length > 0 ? needed : schema.fields.filter(inFiles).slice(0, 1)
     for (const [index, field] of read.entries()) this.#names.set(field, joined ? `c${index}` : field.name)
-    this.#schema = read.length === 0 ? '' : `, schema = MAP {${read.map((field) => this.#entry(field)).join(', ')}}`
+    this.#tracking = metadata?.tracking
+    const entries = [...read.map((field) => this.#entry(field)), ...materialised(this.#tracking)]
+    this.#schema = entries.length === 0 ? '' : `, schema = MAP {${entries.join(', ')}}`
     if (unmarkedIsText(read)) this.#schema += ', binary_as_string = true'
   }
 
@@ -63,9 +69,23 @@ export class FileLayout {
     return value === name ? name : `${value} AS ${name}`
   }
 
+  /** The column `_metadata`, from its value for the file. */
+  metadata(value: string): string {
+    if (this.#tracking === undefined) return value
+    const part = (name: string) => `struct_extract(${value}, '${name}')`
+    const kept = ['file_path', 'file_name', 'file_size', 'file_modification_time'].map((name) => `${name} := ${part(name)}`)
+    const [id, version] = [`${part('row_id')} + file_row_number`, part('row_commit_version')]
+    const { rowId, rowCommitVersion } = this.#tracking
+    const own = (column: string | undefined, name: string, otherwise: string) =>
+      `${name} := ${column === undefined ? otherwise : `coalesce(${name}, ${otherwise})`}`
+    return `struct_pack(${[...kept, own(rowId, 'row_id', id), own(rowCommitVersion, 'row_commit_version', version)].join(', ')})`
+  }
+
   #entry(field: StructField): string {
     const id = this.#naming.byId ? fieldId(field, this.#naming) : undefined
-    const key = id === undefined ? quoteLiteral(physicalName(field, this.#naming)) : String(id)
+    // What is materialised has a name alone, and columns are looked for all by id or all by name.
+    const byName = id === undefined || this.#tracking !== undefined
+    const key = byName ? quoteLiteral(this.#nameInside(field)) : String(id)
     const type = quoteLiteral(toSqlType(this.#physical(field.type, this.#nested?.forms?.get(field))))
     return `${key}: {name: ${quoteLiteral(this.#names.get(field)!)}, type: ${type}, default_value: NULL}`
   }
@@ -139,6 +159,14 @@ export class FileLayout {
     const name = this.#nested?.strangers.get(type)
     return name === undefined ? [] : [{ name, type: 'string', nullable: true, metadata: {} }]
   }
+}
+
+/** The columns that row ids and versions are materialised in. Other columns have names of another kind where files are told apart. */
+function materialised(tracking: RowTracking | undefined): readonly string[] {
+  const columns = [['row_id', tracking?.rowId] as const, ['row_commit_version', tracking?.rowCommitVersion] as const]
+  return columns.flatMap(([name, column]) =>
+    column === undefined ? [] : [`${quoteLiteral(column)}: {name: '${name}', type: 'BIGINT', default_value: NULL}`],
+  )
 }
 
 function elementForm(form: DataType | undefined): DataType | undefined {

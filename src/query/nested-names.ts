@@ -27,6 +27,7 @@ export interface NestedNames {
 /**
  * How each of the files differs, in their order; the same object for files that are alike, `undefined` for one as the table expects it.
  * @param columns The columns that are read. Default: all.
+ * @param named Whether the names of columns are needed where the table maps columns by id.
  * @throws DataFileError for a file that is missing or no Parquet file
  */
 export async function fileDifferences(
@@ -34,9 +35,10 @@ export async function fileDifferences(
   table: Table,
   columns: ReadonlySet<string> | undefined,
   paths: readonly string[],
+  named: boolean,
 ): Promise<readonly (NestedNames | undefined)[]> {
   const forms = await columnForms(connection, table, columns, paths)
-  const names = await nestedNames(connection, table, paths)
+  const names = await nestedNames(connection, table, paths, named)
   if (forms.every((form) => form === undefined)) return names
   const known = new Map<NestedNames | undefined, Map<ColumnForms, NestedNames>>()
   return paths.map((_, index) => {
@@ -60,11 +62,13 @@ async function nestedNames(
   connection: Connection,
   { schema, properties }: Table,
   paths: readonly string[],
+  named: boolean,
 ): Promise<readonly (NestedNames | undefined)[]> {
   const naming = columnNaming(properties)
   const nested = schema.fields.flatMap(({ type }) => [...fieldsInside(type)])
   const dropped = Number(properties['delta.columnMapping.maxColumnId'] ?? Infinity) > schema.fields.length + nested.length
-  if (!naming.mapped || nested.length === 0 || paths.length === 0 || !(naming.byId || dropped)) return []
+  if (!naming.mapped || paths.length === 0 || !(naming.byId || dropped)) return []
+  if (nested.length === 0 && !(named && naming.byId)) return []
   const footers = new Map<string, (readonly [name: string, id: number | undefined, children: number])[]>(paths.map((path) => [path, []]))
   for (const row of await connection.all(`SELECT file_name, name, field_id, num_children FROM parquet_schema(${quotePaths(paths)})`)) {
     const id = row.field_id === null ? undefined : Number(row.field_id)
@@ -75,7 +79,7 @@ async function nestedNames(
   for (const path of paths) {
     const footer = footers.get(path)!
     const key = JSON.stringify(footer)
-    if (!known.has(key)) known.set(key, differences(schema, naming, nested, footer, await columnTypes(connection, path)))
+    if (!known.has(key)) known.set(key, differences(schema, naming, nested, footer, await columnTypes(connection, path), named))
     found.push(known.get(key))
   }
   return found
@@ -87,6 +91,7 @@ function differences(
   nested: readonly StructField[],
   footer: readonly (readonly [name: string, id: number | undefined, children: number])[],
   columns: ReadonlyMap<string, DataType>,
+  named: boolean,
 ): NestedNames | undefined {
   const byId = new Map(footer.flatMap(([name, id]) => (id === undefined ? [] : [[id, name] as const])))
   // DuckDB compares names without regard to case.
@@ -103,7 +108,7 @@ function differences(
     if (own !== undefined) return physicalName(own, naming) === name
     return !names.has(name)
   }
-  const regular = !naming.byId || footer.every(expected)
+  const regular = !naming.byId || (!named && footer.every(expected))
   return regular && strangers.size === 0 ? undefined : { byId: naming.byId ? byId : undefined, strangers }
 }
 

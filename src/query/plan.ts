@@ -11,6 +11,7 @@ import { type AggregateQuery, aggregateQuery } from './aggregates.ts'
 import { asciiLower, isNode, type Node, nodesOf, textConstant, textOf, textsOf } from './ast.ts'
 import { filtersOfSelect, type SelectFilters } from './filters.ts'
 import { differsOnlyIn, hide, type Lifted, liftable, type SplitText, setLiteral, splitText, standsAlone } from './literals.ts'
+import { hideMetadata, metadataFields } from './metadata-column.ts'
 import { nameParameters, parameterName } from './parameters.ts'
 import { parseQuery, withParser, writeQuery } from './parse.ts'
 import { Pushdown, type QueryConditions } from './pushdown.ts'
@@ -30,6 +31,8 @@ export interface QueryPlan {
   /** Names that columns may be meant by, in lower case; `undefined`: every column is needed. */
   readonly names: ReadonlySet<string> | undefined
   readonly conditions: QueryConditions
+  /** The fields of the column `_metadata` that are named, where the tables are to have it. */
+  readonly metadata: ReadonlySet<string>
   /** Literals that were taken out of the text, by the names that stand for them there. */
   readonly literals: ReadonlyMap<string, string>
   /** The parameters of the text, and those of the whole query. */
@@ -61,12 +64,13 @@ const plans = new Map<string, Promise<QueryPlan>>()
 const shapes = new Map<string, ShapePlan>()
 
 /** The plan of a query. @throws QueryError SQL_ERROR, SQL_NOT_READ_ONLY, SQL_REFUSED */
-export function planQuery(sql: string, options: { readonly allowFiles: boolean }): Promise<QueryPlan> {
-  const key = `${options.allowFiles ? '+' : '-'}${sql}`
+export function planQuery(sql: string, options: { readonly allowFiles: boolean; readonly metadata?: boolean }): Promise<QueryPlan> {
+  const kind = `${options.allowFiles ? '+' : '-'}${options.metadata === false ? '-' : '+'}`
+  const key = `${kind}${sql}`
   const known = used(plans, key)
   if (known !== undefined) return known
   const split = splitText(sql)
-  const shapeKey = `${options.allowFiles ? '+' : '-'}${split?.shape}`
+  const shapeKey = `${kind}${split?.shape}`
   const alike = split === undefined ? undefined : used(shapes, shapeKey)
   if (split !== undefined && alike !== undefined && differsOnlyIn(alike.lifted, alike.split, split)) {
     return Promise.resolve(planAlike(alike, split))
@@ -80,7 +84,7 @@ export function planQuery(sql: string, options: { readonly allowFiles: boolean }
 async function planText(
   connection: Connection,
   sql: string,
-  options: { readonly allowFiles: boolean },
+  options: { readonly allowFiles: boolean; readonly metadata?: boolean },
   split: SplitText | undefined,
   shapeKey: string,
 ): Promise<QueryPlan> {
@@ -128,6 +132,8 @@ function keep<T>(kept: Map<string, T>, key: string, value: T): void {
 /** How a statement that is parsed already becomes a plan. */
 export interface PlanOptions {
   readonly allowFiles: boolean
+  /** Whether the tables are to have the column `_metadata` where it is named. Default: true. */
+  readonly metadata?: boolean
   readonly explain?: string
   /** The statement's text, and the literals of it to take out. Default: none. */
   readonly split?: SplitText
@@ -138,13 +144,15 @@ export interface PlanOptions {
 export async function planStatement(
   connection: Connection,
   statement: Node,
-  { allowFiles, explain = '', split, lifted = [] }: PlanOptions,
+  { allowFiles, metadata = true, explain = '', split, lifted = [] }: PlanOptions,
 ): Promise<QueryPlan> {
   const counts = countedColumns(statement)
   // No query can hold these names, since they are made after it was written.
   const token = `varve_${randomUUID().replaceAll('-', '')}`
   let tables = 0
   const walk = walkStatement(statement, { allowFiles, placeholder: () => `${token}_t${tables++}` })
+  const named = metadata ? metadataFields(statement) : new Set<string>()
+  if (named.size > 0) hideMetadata(statement, new Set(walk.tables.map(({ node }) => node)))
   nameParameters(statement)
   for (const { at } of walk.tables) if (at !== undefined) nameParameters(at.expression)
   const files = walk.files.map(({ functionName, call }, index) => takeFiles(functionName, call, `${token}_f${index}_`))
@@ -162,6 +170,7 @@ export async function planStatement(
     files,
     names: walk.everyColumn || meansWholeRows(walk) ? undefined : walk.names,
     conditions: { selects: walk.selects, derived: walk.derived },
+    metadata: named,
     literals,
     parameters: new Set([...again.parameters].filter((name) => !literals.has(name))),
     allParameters: new Set([...walk.parameters].map(parameterName)),

@@ -47,7 +47,7 @@ const mostBranches = 256
 
 /** The relation as a SELECT, for a FROM clause in parentheses. */
 export function relationSql(source: RelationSource): string {
-  const fields = neededFields(source)
+  const fields = [...neededFields(source), ...(source.metadata === undefined ? [] : [source.metadata.field])]
   const entries = source.files.map((file, index) => entryOf(source, fields, file, index))
   if (entries.length === 0) {
     return `SELECT ${fields.map((field) => `CAST(NULL AS ${toSqlType(field.type)}) AS ${quoteIdentifier(field.name)}`).join(', ')} WHERE false`
@@ -71,7 +71,7 @@ function entryOf(source: RelationSource, fields: readonly StructField[], file: R
   const naming = columnNaming(source.properties)
   const constants = new Map<StructField, string>()
   for (const field of fields) {
-    const constant = file.constants?.get(field.name)
+    const constant = field === source.metadata?.field ? source.metadata.values[index] : file.constants?.get(field.name)
     if (constant !== undefined) constants.set(field, constant)
     else if (source.partitionColumns.includes(field.name))
       constants.set(field, partitionSql(field, partitionText(file, physicalName(field, naming))))
@@ -105,7 +105,7 @@ function selectFiles(source: RelationSource, fields: readonly StructField[], ent
   const [{ names, file, constants }] = entries as [Entry]
   const branches = new Map<string, Entry[]>()
   if (constants.size > 0) for (const entry of entries) push(branches, [...entry.constants.values()].join(' '), entry)
-  const joined = file.rows !== undefined || branches.size > mostBranches
+  const joined = file.rows !== undefined || source.metadata !== undefined || branches.size > mostBranches
   const written =
     source.asWritten === true && entries.length === 1 && !joined && names === undefined
       ? WrittenLayout.of(source, fields, constants)
@@ -130,9 +130,11 @@ function selectBranch(layout: FileLayout | WrittenLayout, fields: readonly Struc
 function selectJoined(source: RelationSource, layout: FileLayout, fields: readonly StructField[], unordered: readonly Entry[]): string {
   const entries = largestFirst(unordered)
   const fixed = [...entries[0]!.constants.keys()]
-  const columns = fields.map((field) =>
-    fixed.includes(field) ? `m.k${fixed.indexOf(field)} AS ${quoteIdentifier(field.name)}` : layout.column(field),
-  )
+  const columns = fields.map((field) => {
+    if (!fixed.includes(field)) return layout.column(field)
+    const value = `m.k${fixed.indexOf(field)}`
+    return `${field === source.metadata?.field ? layout.metadata(value) : value} AS ${quoteIdentifier(field.name)}`
+  })
   // DuckDB looks keys up in an array, and not in a hash table, where they lie close together with a gap among them: hence one more.
   const lists = [`list_append(range(${entries.length}), ${entries.length + 1}::BIGINT)::UBIGINT[]`]
   for (const field of fixed) {

@@ -4,6 +4,7 @@ import { SchemaError, UsageError } from '../errors/index.ts'
 import type { StructType } from '../schema/types.ts'
 import { asciiLower, columnRef, integerConstant, type Node, selectOf } from './ast.ts'
 import { parseExpression } from './expression.ts'
+import { metadataColumn } from './metadata-column.ts'
 import { withParser } from './parse.ts'
 import { planStatement, type QueryPlan } from './plan.ts'
 import type { QueryResult } from './result.ts'
@@ -12,7 +13,7 @@ import { type QueryTarget, withoutColumns } from './target.ts'
 
 /** What to read. */
 export interface ScanOptions {
-  /** Names of columns, in the order wanted. Default: all. */
+  /** Names of columns, in the order wanted; `_metadata.row_id` and the like too. Default: all columns of the table. */
   readonly columns?: readonly string[] | undefined
   /** A condition in DuckDB's SQL, as after WHERE. Default: all rows. */
   readonly where?: string | undefined
@@ -38,20 +39,21 @@ export function scan(target: QueryTarget, options: ScanOptions = {}): QueryResul
   if (columns?.length === 0)
     throw new UsageError('INVALID_ARGUMENT', 'No column is named.', { remedy: 'Name columns, or leave them out for all.' })
   const session = new Session([{ name: tableName, asOf: async () => target }], {})
-  return session.run(() => {
+  return session.run((metadata) => {
     if (target.schema.fields.length === 0) throw withoutColumns(target)
-    return planScan(target.schema, options)
+    return planScan(target.schema, options, metadata)
   }, options)
 }
 
-/** The plan of a scan of one table with these columns. @throws SchemaError UNKNOWN_COLUMN, QueryError SQL_ERROR, SQL_REFUSED */
+/** The plan of a scan of one table with these columns; `metadata`: of which `_metadata` may be one. @throws SchemaError UNKNOWN_COLUMN, QueryError SQL_ERROR, SQL_REFUSED */
 export async function planScan(
   schema: StructType,
   { columns, where, limit, orderBy }: Pick<ScanOptions, 'columns' | 'where' | 'limit'> & { readonly orderBy?: string | undefined },
+  metadata = true,
 ): Promise<QueryPlan> {
-  const names = columns === undefined ? schema.fields.map(({ name }) => name) : columns.map((name) => columnOf(schema, name))
+  const names = columns === undefined ? schema.fields.map(({ name }) => [name]) : columns.map((name) => columnOf(schema, name))
   return withParser(async (connection) => {
-    const statement = selectOf(names.map((name) => columnRef(tableName, name)))
+    const statement = selectOf(names.map((path) => columnRef(tableName, ...path)))
     const select = statement.node as Node
     select.from_table = tableNode()
     select.where_clause = where === undefined ? null : await parseExpression(connection, where)
@@ -59,7 +61,7 @@ export async function planScan(
       ...(orderBy === undefined ? [] : [orderModifier(orderBy)]),
       ...(limit === undefined ? [] : [{ type: 'LIMIT_MODIFIER', limit: integerConstant(limit), offset: null }]),
     ]
-    return planStatement(connection, statement, { allowFiles: false })
+    return planStatement(connection, statement, { allowFiles: false, metadata })
   })
 }
 
@@ -68,9 +70,11 @@ function orderModifier(column: string): Node {
   return { type: 'ORDER_MODIFIER', orders: [order] }
 }
 
-function columnOf(schema: StructType, name: string): string {
+function columnOf(schema: StructType, name: string): readonly string[] {
   const field = schema.fields.find((one) => one.name === name) ?? schema.fields.find((one) => asciiLower(one.name) === asciiLower(name))
-  if (field !== undefined) return field.name
+  if (field !== undefined) return [field.name]
+  const [first = '', ...rest] = name.split('.')
+  if (asciiLower(first) === metadataColumn && rest.length <= 1) return [first, ...rest]
   const names = schema.fields.map((one) => one.name)
   throw new SchemaError('UNKNOWN_COLUMN', `There is no column ${JSON.stringify(name)}.`, {
     remedy: `The columns are: ${names.join(', ')}.`,

@@ -13,6 +13,7 @@ import { leaseClosed } from './closed-engines.ts'
 import { type EvaluatedConstant, evaluateConstant } from './constants.ts'
 import { externalFiles } from './external-files.ts'
 import { answerFromLog, type LogAnswer } from './log-answer.ts'
+import { checkTracking, hasOwnMetadata } from './metadata-column.ts'
 import { namedValues } from './parameters.ts'
 import { fillIn, planQuery, type QueryPlan } from './plan.ts'
 import { type Point, parseInstant, parsePoint, toVersion } from './point.ts'
@@ -62,14 +63,14 @@ export class Session {
    * SQL_UNKNOWN_TABLE; VersionNotFoundError; UsageError INVALID_TIMESTAMP; DataFileError; AbortedError.
    */
   query(sql: string, options: QueryOptions = {}): QueryResult {
-    return this.run(() => planQuery(sql, { allowFiles: this.#allowExternal }), options)
+    return this.run((metadata) => planQuery(sql, { allowFiles: this.#allowExternal, metadata }), options)
   }
 
-  /** @internal Runs a plan. */
-  run(plan: () => Promise<QueryPlan>, options: QueryOptions): QueryResult {
+  /** @internal Runs a plan, which is asked for with the column `_metadata` first, and without where a table has one of its own. */
+  run(plan: (metadata: boolean) => Promise<QueryPlan>, options: QueryOptions): QueryResult {
     return new QueryResult(async (signal) => {
       if (this.#closed) throw new UsageError('INVALID_ARGUMENT', 'The session is closed.', { remedy: 'Open a new one.' })
-      return this.#prepare(await plan(), options.params, signal)
+      return this.#prepare(plan, true, options.params, signal)
     }, options.signal)
   }
 
@@ -78,11 +79,19 @@ export class Session {
     this.#closed = true
   }
 
-  async #prepare(plan: QueryPlan, params: Parameters | undefined, signal: AbortSignal | undefined): Promise<PreparedQuery> {
+  async #prepare(
+    planned: (metadata: boolean) => Promise<QueryPlan>,
+    metadata: boolean,
+    params: Parameters | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<PreparedQuery> {
+    const plan = await planned(metadata)
     const given = namedValues(plan.allParameters, params)
     const evaluate = (node: Node) => evaluateConstant(node, given)
     const points = await Promise.all(plan.tables.map(({ at }) => (at === undefined ? undefined : evaluate(at.expression))))
     const targets = await this.#targets(plan, points, signal)
+    if (plan.metadata.size > 0 && targets.some(hasOwnMetadata)) return this.#prepare(planned, false, params, signal)
+    checkTracking(targets, plan.metadata)
     const external = await Promise.all(
       plan.files.map(async ({ functionName, argument }) => externalFiles(functionName, await evaluate(argument))),
     )

@@ -9,6 +9,7 @@ import type { Pinned } from '../storage/object-store.ts'
 import { asciiLower, type Node } from './ast.ts'
 import { failureOver } from './damaged-files.ts'
 import { withLiveRows } from './live-rows.ts'
+import { fileMetadata } from './metadata-column.ts'
 import { fileDifferences } from './nested-names.ts'
 import { filtersOf, type QueryPlan } from './plan.ts'
 import { type RelationSource, relationSql } from './relation.ts'
@@ -59,9 +60,10 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
   const files = await chooseFiles(list, { schema, partitionColumns, physicalName: (field) => physicalName(field, naming) }, predicate)
   const pinned = await pin(target, files, signal)
   const columns = neededColumns(plan, schema)
-  const [nested, live] = await Promise.all([
-    fileDifferences(list.connection, target, columns, pinned.paths),
+  const [nested, live, metadata] = await Promise.all([
+    fileDifferences(list.connection, target, columns, pinned.paths, plan.metadata.size > 0),
     withLiveRows(target, files, pinned.paths, list.connection, signal),
+    plan.metadata.size === 0 ? undefined : fileMetadata(target, files, plan.metadata),
   ]).catch(async (error: unknown) => {
     const failure = await failureOver(error, { target, files, pinned })
     await pinned.release()
@@ -88,6 +90,7 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
           files: live,
           paths: pinned.paths,
           nested,
+          metadata,
           ...form,
           columns: everyColumn ? undefined : columns,
         }),
