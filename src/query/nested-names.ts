@@ -27,7 +27,7 @@ export interface NestedNames {
 /**
  * How each of the files differs, in their order; the same object for files that are alike, `undefined` for one as the table expects it.
  * @param columns The columns that are read. Default: all.
- * @param named Whether the names of columns are needed where the table maps columns by id.
+ * @param named Whether the names of columns are needed where the table maps columns by id. Default: no.
  * @throws DataFileError for a file that is missing or no Parquet file
  */
 export async function fileDifferences(
@@ -35,7 +35,7 @@ export async function fileDifferences(
   table: Table,
   columns: ReadonlySet<string> | undefined,
   paths: readonly string[],
-  named: boolean,
+  named = false,
 ): Promise<readonly (NestedNames | undefined)[]> {
   const forms = await columnForms(connection, table, columns, paths)
   const names = await nestedNames(connection, table, paths, named)
