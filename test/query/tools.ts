@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { type Connection, trustedEngine } from '../../src/engine/index.ts'
 import type { QueryTarget, Session, SessionTable } from '../../src/query/index.ts'
 import { quoteIdentifier, quoteLiteral } from '../../src/schema/quoting.ts'
-import type { DataType, StructType } from '../../src/schema/types.ts'
+import type { DataType, StructField, StructType } from '../../src/schema/types.ts'
 import { localStore } from '../../src/storage/index.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
+import { vectorInline } from '../support/vectors.ts'
 
 /** One file of a table. */
 export interface FileSpec {
@@ -19,8 +20,11 @@ export interface FileSpec {
   readonly stats?: string | null
   /** More options for the COPY that writes it. */
   readonly copyOptions?: string
-  /** Its base row id and default row commit version. */
-  readonly tracked?: readonly [id: number, version: number]
+  /** What the file's own columns are, where they differ from the table's. */
+  readonly schema?: StructType
+  /** Rows of the file that are deleted, by their numbers; `tight`: the statistics are those of the others. */
+  readonly deleted?: readonly number[]
+  readonly tight?: boolean
 }
 
 /** Columns by name, as a schema. */
@@ -49,19 +53,19 @@ export async function makeTarget(
   const relation = `test_files_${process.pid}_${count}`
   await connection.run(`CREATE TABLE ${relation} (path VARCHAR, partition_values MAP(VARCHAR, VARCHAR), size BIGINT, modification_time BIGINT, stats VARCHAR,
     num_records BIGINT, deletion_vector STRUCT(storageType VARCHAR, pathOrInlineDv VARCHAR, "offset" INTEGER, sizeInBytes INTEGER, cardinality BIGINT),
-    base_row_id BIGINT, default_row_commit_version BIGINT, tags MAP(VARCHAR, VARCHAR))`)
+    base_row_id BIGINT, tags MAP(VARCHAR, VARCHAR))`)
   for (const [index, file] of files.entries()) {
     const path = `part-${count}-${index}.parquet`
     const local = join(folder, path)
     await connection.run(
       `COPY (${file.sql}) TO ${quoteLiteral(local)} (FORMAT parquet${file.copyOptions === undefined ? '' : `, ${file.copyOptions}`})`,
     )
-    const stats = file.stats === undefined ? await statistics(connection, local, schema, Object.keys(file.partition ?? {})) : file.stats
+    const stats = file.stats === undefined ? await statistics(connection, local, file.schema ?? schema, file) : file.stats
     const partition = Object.entries(file.partition ?? {})
     const texts = (list: readonly (string | null)[]) =>
       `[${list.map((text) => (text === null ? 'NULL' : quoteLiteral(text))).join(', ')}]::VARCHAR[]`
     await connection.run(`INSERT INTO ${relation} VALUES (${quoteLiteral(path)}, map(${texts(partition.map(([name]) => name))}, ${texts(partition.map(([, value]) => value))}),
-      ${statSync(local).size}, 0, ${stats === null ? 'NULL' : quoteLiteral(stats)}, ${stats === null ? 'NULL' : `(${quoteLiteral(stats)}->>'numRecords')::BIGINT`}, NULL, ${file.tracked?.[0] ?? 'NULL'}, ${file.tracked?.[1] ?? 'NULL'}, NULL)`)
+      ${statSync(local).size}, 0, ${stats === null ? 'NULL' : quoteLiteral(stats)}, ${stats === null ? 'NULL' : `(${quoteLiteral(stats)}->>'numRecords')::BIGINT`}, ${vectorSql(file.deleted)}, NULL, NULL)`)
   }
   const list = { connection, relation }
   return {
@@ -120,30 +124,53 @@ export async function codeOf(session: Session, sql: string, options?: Parameters
   }
 }
 
+function vectorSql(deleted: readonly number[] = []): string {
+  if (deleted.length === 0) return 'NULL'
+  const { storageType, pathOrInlineDv, sizeInBytes, cardinality } = vectorInline(deleted)
+  return `{'storageType': '${storageType}', 'pathOrInlineDv': ${quoteLiteral(pathOrInlineDv)}, 'offset': NULL, 'sizeInBytes': ${sizeInBytes}, 'cardinality': ${cardinality}}`
+}
+
 /** Statistics as Spark writes them: text cut to 32 characters, times to the millisecond, no minimum or maximum of NaN. */
-async function statistics(connection: Connection, path: string, schema: StructType, partitions: readonly string[]): Promise<string> {
-  const fields = schema.fields.filter(({ name }) => !partitions.includes(name))
-  const present = (await connection.describe(`FROM ${quoteLiteral(path)}`)).map(({ name }) => name)
-  const there = fields.filter(({ name }) => present.includes(name))
-  const bound = (name: string, type: DataType, side: 'min' | 'max') => {
-    const value = `${side}(${quoteIdentifier(name)})`
-    if (type === 'string')
-      return side === 'min'
-        ? `left(${value}, 32)`
-        : `CASE WHEN length(${value}) > 32 THEN left(${value}, 32) || chr(1114111) ELSE ${value} END`
-    if (type === 'timestamp') return `strftime(date_trunc('milliseconds', ${value}), '%Y-%m-%dT%H:%M:%S.%gZ')`
-    if (type === 'timestamp_ntz') return `strftime(date_trunc('milliseconds', ${value}), '%Y-%m-%dT%H:%M:%S.%g')`
-    if (type === 'double' || type === 'float') {
-      const finite = `${side}(${quoteIdentifier(name)}) FILTER (WHERE isfinite(${quoteIdentifier(name)}))`
-      return `CASE WHEN bool_and(isfinite(${quoteIdentifier(name)}) OR isnan(${quoteIdentifier(name)})) THEN ${finite} END`
-    }
-    return typeof type === 'string' && !['boolean', 'binary', 'variant', 'void'].includes(type) ? value : 'NULL'
-  }
-  const group = (side: 'min' | 'max') => there.map(({ name, type }) => `${quoteLiteral(name)}, ${bound(name, type, side)}`).join(', ')
-  const nulls = there.map(({ name }) => `${quoteLiteral(name)}, count(*) - count(${quoteIdentifier(name)})`).join(', ')
+async function statistics(
+  connection: Connection,
+  path: string,
+  schema: StructType,
+  { partition = {}, deleted = [], tight = false }: FileSpec,
+): Promise<string> {
+  const present = new Set((await connection.describe(`FROM ${quoteLiteral(path)}`)).map(({ name }) => name))
+  const there = schema.fields.filter(({ name }) => !Object.hasOwn(partition, name) && present.has(name))
+  const nulls = (sql: string) => `count(*) - count(${sql})`
+  const kept = deleted.length > 0 && tight ? `WHERE file_row_number NOT IN (${deleted.join(', ')})` : ''
+  const source = `read_parquet(${quoteLiteral(path)}, file_row_number = true)`
+  const wide = deleted.length === 0 ? '' : `, 'tightBounds', ${tight}`
   const [row] = await connection.all(
-    `SELECT json_object('numRecords', count(*), 'minValues', json_object(${group('min')}), 'maxValues', json_object(${group('max')}), 'nullCount', json_object(${nulls}))::VARCHAR AS stats
-     FROM ${quoteLiteral(path)}`,
+    `SELECT json_object('numRecords', (SELECT count(*) FROM ${source}), 'minValues', ${leaves(there, '', (sql, type) => bound(sql, type, 'min'))},
+       'maxValues', ${leaves(there, '', (sql, type) => bound(sql, type, 'max'))}, 'nullCount', ${leaves(there, '', nulls)}${wide})::VARCHAR AS stats
+     FROM ${source} ${kept}`,
   )
   return String(row?.stats)
+}
+
+/** An object of a statistic of each leaf. */
+function leaves(fields: readonly StructField[], within: string, statistic: (sql: string, type: DataType) => string): string {
+  const parts = fields.map(({ name, type }) => {
+    const sql = `${within}${quoteIdentifier(name)}`
+    const inner = typeof type === 'object' && type.type === 'struct' ? leaves(type.fields, `${sql}.`, statistic) : statistic(sql, type)
+    return `${quoteLiteral(name)}, ${inner}`
+  })
+  return `json_object(${parts.join(', ')})`
+}
+
+function bound(sql: string, type: DataType, side: 'min' | 'max'): string {
+  const value = `${side}(${sql})`
+  if (type === 'string')
+    return side === 'min'
+      ? `left(${value}, 32)`
+      : `CASE WHEN length(${value}) > 32 THEN left(${value}, 32) || chr(1114111) ELSE ${value} END`
+  if (type === 'timestamp') return `strftime(date_trunc('milliseconds', ${value}), '%Y-%m-%dT%H:%M:%S.%gZ')`
+  if (type === 'timestamp_ntz') return `strftime(date_trunc('milliseconds', ${value}), '%Y-%m-%dT%H:%M:%S.%g')`
+  if (type === 'double' || type === 'float') {
+    return `CASE WHEN bool_and(isfinite(${sql}) OR isnan(${sql})) THEN ${side}(${sql}) FILTER (WHERE isfinite(${sql})) END`
+  }
+  return typeof type === 'string' && !['boolean', 'binary', 'variant', 'void'].includes(type) ? value : 'NULL'
 }
