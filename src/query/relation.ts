@@ -45,6 +45,9 @@ export interface RelationSource extends LayoutSource {
 /** With more distinct values of partition columns than this, they are joined to the rows by file instead of one branch each. */
 const mostBranches = 256
 
+/** What a row is taken to need where the log does not say how many a file has. */
+const bytesOfRow = 32
+
 /** The relation as a SELECT, for a FROM clause in parentheses. */
 export function relationSql(source: RelationSource): string {
   const fields = [...neededFields(source), ...(source.metadata === undefined ? [] : [source.metadata.field])]
@@ -123,12 +126,21 @@ function selectBranch(layout: FileLayout | WrittenLayout, fields: readonly Struc
     const constant = constants.get(field)
     return constant === undefined ? layout.column(field) : `${constant} AS ${quoteIdentifier(field.name)}`
   })
-  return `SELECT ${columns.join(', ')} FROM ${layout.files(entries.map(({ path }) => path))}`
+  return `SELECT ${columns.join(', ')} FROM ${layout.files(pathsOf(entries), rowsIn(entries))}`
+}
+
+function pathsOf(entries: readonly Entry[]): string[] {
+  return entries.map(({ path }) => path)
+}
+
+/** About how many rows the files have, as good as the log knows; never none, which would mean that nobody knows. */
+function rowsIn(entries: readonly Entry[]): number {
+  const rows = entries.reduce((sum, { file }) => sum + (file.numRecords ?? file.size / bytesOfRow), 0)
+  return Math.ceil(Math.min(Math.max(rows, entries.length, 1), Number.MAX_SAFE_INTEGER))
 }
 
 /** What differs between files as a table of its own, which their rows are joined with by the file's place in the list. */
-function selectJoined(source: RelationSource, layout: FileLayout, fields: readonly StructField[], unordered: readonly Entry[]): string {
-  const entries = largestFirst(unordered)
+function selectJoined(source: RelationSource, layout: FileLayout, fields: readonly StructField[], entries: readonly Entry[]): string {
   const fixed = [...entries[0]!.constants.keys()]
   const columns = fields.map((field) => {
     if (!fixed.includes(field)) return layout.column(field)
@@ -150,7 +162,8 @@ function selectJoined(source: RelationSource, layout: FileLayout, fields: readon
   }
   const rows = `SELECT ${lists.map((list, index) => `unnest(${list}) AS ${names[index]}`).join(', ')}`
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`
-  const files = layout.files(entries.map(({ path }) => path))
+  // The table of constants must be the smaller side, which is the one that DuckDB keeps in memory.
+  const files = layout.files(pathsOf(entries), Math.max(rowsIn(entries), 100 * entries.length))
   return `SELECT ${columns.join(', ')} FROM ${files} AS f JOIN (${rows}) AS m ON f.file_index = m.place${where}`
 }
 
@@ -174,16 +187,6 @@ function rangeSql(entries: readonly Entry[]): string[] {
     last = Math.max(last, file.rows.only.last)
   }
   return last < 0 ? ['false'] : [`f.file_row_number >= ${first}`, `f.file_row_number <= ${last}`]
-}
-
-/**
- * DuckDB takes the first file of a list for an average one, and would take a list that begins with an all but empty one for the smaller
- * side of the join, which is the one that it keeps in memory.
- */
-function largestFirst(entries: readonly Entry[]): readonly Entry[] {
-  const rows = ({ file }: Entry) => file.numRecords ?? 0
-  const largest = entries.reduce((best, entry) => (rows(entry) > rows(best) ? entry : best))
-  return rows(entries[0]!) * 10 >= rows(largest) ? entries : [largest, ...entries.filter((entry) => entry !== largest)]
 }
 
 function neededFields({ schema, columns }: RelationSource): readonly StructField[] {
