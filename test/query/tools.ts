@@ -20,6 +20,8 @@ export interface FileSpec {
   readonly stats?: string | null
   /** More options for the COPY that writes it. */
   readonly copyOptions?: string
+  /** Its base row id and default row commit version. */
+  readonly tracked?: readonly [id: number, version: number]
   /** What the file's own columns are, where they differ from the table's. */
   readonly schema?: StructType
   /** Rows of the file that are deleted, by their numbers; `tight`: the statistics are those of the others. */
@@ -53,7 +55,7 @@ export async function makeTarget(
   const relation = `test_files_${process.pid}_${count}`
   await connection.run(`CREATE TABLE ${relation} (path VARCHAR, partition_values MAP(VARCHAR, VARCHAR), size BIGINT, modification_time BIGINT, stats VARCHAR,
     num_records BIGINT, deletion_vector STRUCT(storageType VARCHAR, pathOrInlineDv VARCHAR, "offset" INTEGER, sizeInBytes INTEGER, cardinality BIGINT),
-    base_row_id BIGINT, tags MAP(VARCHAR, VARCHAR))`)
+    base_row_id BIGINT, default_row_commit_version BIGINT, tags MAP(VARCHAR, VARCHAR))`)
   for (const [index, file] of files.entries()) {
     const path = `part-${count}-${index}.parquet`
     const local = join(folder, path)
@@ -65,7 +67,7 @@ export async function makeTarget(
     const texts = (list: readonly (string | null)[]) =>
       `[${list.map((text) => (text === null ? 'NULL' : quoteLiteral(text))).join(', ')}]::VARCHAR[]`
     await connection.run(`INSERT INTO ${relation} VALUES (${quoteLiteral(path)}, map(${texts(partition.map(([name]) => name))}, ${texts(partition.map(([, value]) => value))}),
-      ${statSync(local).size}, 0, ${stats === null ? 'NULL' : quoteLiteral(stats)}, ${stats === null ? 'NULL' : `(${quoteLiteral(stats)}->>'numRecords')::BIGINT`}, ${vectorSql(file.deleted)}, NULL, NULL)`)
+      ${statSync(local).size}, 0, ${stats === null ? 'NULL' : quoteLiteral(stats)}, ${stats === null ? 'NULL' : `(${quoteLiteral(stats)}->>'numRecords')::BIGINT`}, ${vectorSql(file.deleted)}, ${file.tracked?.[0] ?? 'NULL'}, ${file.tracked?.[1] ?? 'NULL'}, NULL)`)
   }
   const list = { connection, relation }
   return {
