@@ -113,13 +113,14 @@ export function valueOffsets(data: ArrowData, start: number, count: number, limi
   if (all === undefined || all === null || all.length < start + count + 1) throw malformed(name)
   const offsets = all instanceof Int32Array ? all.subarray(start, start + count + 1) : narrowed(all, start, count, name)
   let last = offsets[0]!
-  let ascending = last >= 0
+  // Negative where an offset is, or where one lies before the last: as long as none is negative, no difference overflows.
+  let signs = last
   for (let index = 1; index <= count; index++) {
     const next = offsets[index]!
-    if (next < last) ascending = false
+    signs |= next | (next - last)
     last = next
   }
-  if (!ascending || last > limit) throw malformed(name)
+  if (signs < 0 || last > limit) throw malformed(name)
   return offsets
 }
 

@@ -10,6 +10,19 @@ import { entryBytes, inlineBytes, vectorBytes } from '../vectors.ts'
 import { type ArrowData, type ArrowField, ArrowTypeId, malformed, valueBytes, valueOffsets } from './arrow-shape.ts'
 import { type ColumnWriter, Scratch, writeBytes, writeValidity } from './writer.ts'
 
+/** The texts of some rows: their bytes in one piece, and where each row begins in it, `base` added. */
+interface Texts {
+  readonly bytes: Uint8Array
+  readonly offsets: Int32Array
+  readonly base: number
+}
+
+/** The address of bytes in a vector's heap, in two words. */
+interface Heap {
+  readonly low: number
+  readonly high: number
+}
+
 /** Writes Utf8 and Binary columns, their large and view forms, and binary values of one size. */
 export class StringWriter implements ColumnWriter {
   readonly #binding: Binding
@@ -31,40 +44,41 @@ export class StringWriter implements ColumnWriter {
 
   write(vector: Vector, data: ArrowData, start: number, count: number, outer?: Uint8Array): void {
     const validity = writeValidity(this.#binding, vector, data, start, count, outer)
-    const { bytes, offsets } = this.#texts(data, start, count, validity)
-    if (this.#isText) this.#checkText(bytes, offsets, count)
-    const heap = this.#toHeap(vector, bytes, offsets, count, validity)
+    const texts = this.#texts(data, start, count, validity)
+    if (this.#isText) this.#checkText(texts, count)
     const entries = this.#entries.bytes(count * entryBytes)
-    layOut(new Uint32Array(entries.buffer, 0, count * 4), entries, bytes, offsets, count, validity, heap)
+    const words = new Uint32Array(entries.buffer, 0, count * 4)
+    const long = layOut({ words, entries, texts, count, validity }, 0, undefined)
+    if (long < count) layOut({ words, entries, texts, count, validity }, long, this.#toHeap(vector, texts.bytes))
     writeBytes(this.#binding, vector, entries.subarray(0, count * entryBytes))
   }
 
-  /** The bytes of the rows in one piece, and where each row begins in it. */
-  #texts(data: ArrowData, start: number, count: number, validity: Uint8Array | undefined): { bytes: Uint8Array; offsets: Int32Array } {
+  #texts(data: ArrowData, start: number, count: number, validity: Uint8Array | undefined): Texts {
     const { name, type } = this.#field
     if (type.typeId === ArrowTypeId.FixedSizeBinary) {
       const width = type.byteWidth ?? 0
       return {
         bytes: valueBytes(data, width, start, count, name),
         offsets: Int32Array.from({ length: count + 1 }, (_, row) => row * width),
+        base: 0,
       }
     }
     if (type.typeId === ArrowTypeId.Utf8View || type.typeId === ArrowTypeId.BinaryView)
       return gatherViews(data, start, count, validity, name)
     const values = data.values
     const limit = values?.byteLength ?? 0
-    const absolute = valueOffsets(data, start, count, limit, name)
-    const first = absolute[0]!
-    const bytes = limit === 0 ? new Uint8Array(0) : new Uint8Array(values!.buffer, values!.byteOffset + first, absolute[count]! - first)
-    return { bytes, offsets: first === 0 ? absolute : absolute.map((offset) => offset - first) }
+    const offsets = valueOffsets(data, start, count, limit, name)
+    const base = offsets[0]!
+    const bytes = limit === 0 ? new Uint8Array(0) : new Uint8Array(values!.buffer, values!.byteOffset + base, offsets[count]! - base)
+    return { bytes, offsets, base }
   }
 
   /** The whole piece may be valid UTF-8 and yet be cut inside a character. */
-  #checkText(bytes: Uint8Array, offsets: Int32Array, count: number): void {
+  #checkText({ bytes, offsets, base }: Texts, count: number): void {
     if (isAscii(bytes)) return
     let whole = isUtf8(bytes)
     for (let row = 0; row < count && whole; row++) {
-      const at = offsets[row]!
+      const at = offsets[row]! - base
       if (at < bytes.length && (bytes[at]! & 0xc0) === 0x80) whole = false
     }
     if (whole) return
@@ -74,17 +88,14 @@ export class StringWriter implements ColumnWriter {
     })
   }
 
-  /** Copies the bytes into the vector's heap, where a row needs them there. @returns the address of the copy */
-  #toHeap(vector: Vector, bytes: Uint8Array, offsets: Int32Array, count: number, validity: Uint8Array | undefined): number {
-    let needed = false
-    for (let row = 0; row < count && !needed; row++) needed = offsets[row + 1]! - offsets[row]! > inlineBytes && isSet(validity, row)
-    if (!needed) return 0
+  /** Copies the bytes into the vector's heap. */
+  #toHeap(vector: Vector, bytes: Uint8Array): Heap {
     this.#binding.vector_assign_string_element_len(vector, 0, bytes)
     const entry = vectorBytes(this.#binding, vector, entryBytes)
     const view = new DataView(entry.buffer, entry.byteOffset, entryBytes)
     // DuckDB writes nothing where it refuses the bytes.
     if (view.getUint32(0, true) !== bytes.byteLength) throw malformed(this.#field.name)
-    return view.getUint32(12, true) * 0x1_0000_0000 + view.getUint32(8, true)
+    return { low: view.getUint32(8, true), high: view.getUint32(12, true) }
   }
 }
 
@@ -100,22 +111,29 @@ function wordMasks(before: number): Int32Array {
   })
 }
 
-/** Writes an entry a row: the length, then up to 12 bytes padded with zeros, or the first four and the address in the heap. */
-function layOut(
-  words: Uint32Array,
-  entries: Uint8Array,
-  bytes: Uint8Array,
-  offsets: Int32Array,
-  count: number,
-  validity: Uint8Array | undefined,
-  heap: number,
-): void {
+interface Rows {
+  /** The entries, as words and as bytes. */
+  readonly words: Uint32Array
+  readonly entries: Uint8Array
+  readonly texts: Texts
+  readonly count: number
+  readonly validity: Uint8Array | undefined
+}
+
+/**
+ * Writes an entry a row, from one on: the length, then up to 12 bytes padded with zeros, or the first four and the address in the heap.
+ * @returns the row that needs a heap where there is none, or the number of rows
+ */
+function layOut({ words, entries, texts, count, validity }: Rows, first: number, heap: Heap | undefined): number {
+  const { bytes, offsets, base } = texts
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   // Up to here, three whole words can be read wherever a text begins.
   const lastWhole = bytes.byteLength - inlineBytes
-  for (let row = 0; row < count; row++) {
-    const from = offsets[row]!
-    const length = isSet(validity, row) ? offsets[row + 1]! - from : 0
+  let end = offsets[first]! - base
+  for (let row = first; row < count; row++) {
+    const from = end
+    end = offsets[row + 1]! - base
+    const length = validity === undefined || isSet(validity, row) ? end - from : 0
     const word = row * 4
     words[word] = length
     if (length <= inlineBytes) {
@@ -130,15 +148,17 @@ function layOut(
       words[word + 3] = 0
       for (let index = 0, target = row * entryBytes + 4; index < length; index++) entries[target + index] = bytes[from + index]!
     } else {
+      if (heap === undefined) return row
       words[word + 1] = view.getUint32(from, true)
-      const address = heap + from
-      words[word + 2] = address % 0x1_0000_0000
-      words[word + 3] = Math.floor(address / 0x1_0000_0000)
+      const low = heap.low + from
+      words[word + 2] = low
+      words[word + 3] = low > 0xffff_ffff ? heap.high + 1 : heap.high
     }
   }
+  return count
 }
 
-function gatherViews(data: ArrowData, start: number, count: number, validity: Uint8Array | undefined, name: string) {
+function gatherViews(data: ArrowData, start: number, count: number, validity: Uint8Array | undefined, name: string): Texts {
   const views = valueBytes(data, entryBytes, start, count, name)
   const view = new DataView(views.buffer, views.byteOffset, views.byteLength)
   const offsets = new Int32Array(count + 1)
@@ -158,7 +178,7 @@ function gatherViews(data: ArrowData, start: number, count: number, validity: Ui
     if (buffer === undefined || from < 0 || from + length > buffer.byteLength) throw malformed(name)
     bytes.set(buffer.subarray(from, from + length), offsets[row])
   }
-  return { bytes, offsets }
+  return { bytes, offsets, base: 0 }
 }
 
 function isSet(validity: Uint8Array | undefined, row: number): boolean {
