@@ -10,12 +10,16 @@ import { type FileColumn, type FileRows, numRecordsOf } from './file-rows.ts'
 import type { Checkpoint } from './listing.ts'
 import { fieldOf, isStruct, keyAndVector, noCheckpoint, sidecarKeys, vectorOf } from './replay.ts'
 
+/** More rows than a file has. */
+const rowsOfFile = 2 ** 32
+
 /** The adds of a checkpoint's Parquet files. */
 export class CheckpointBase implements FileRows {
   readonly checkpoint: Checkpoint
   readonly from: string
   /** The number of the file, and in it the row's. */
-  readonly place = 'file_index::BIGINT * 4294967296 + file_row_number'
+  readonly place = `file_index::BIGINT * ${rowsOfFile} + file_row_number`
+  readonly json: string | undefined
   readonly columns: Readonly<Record<FileColumn, string>>
   /** The key by which actions are reconciled: `key` and `vector`. */
   readonly key: string
@@ -41,6 +45,7 @@ export class CheckpointBase implements FileRows {
     this.key = keyAndVector('add.path', isStruct(typeOf('deletionVector')) ? vector : `CAST(NULL AS ${vectorType})`)
     const path = this.key.slice(0, this.key.lastIndexOf(' AS key'))
     const typed = this.typed('numRecords', [])?.sql
+    this.json = names.has('stats') ? 'add.stats' : undefined
     const text = names.has('stats') ? numRecordsOf('add.stats') : undefined
     this.columns = {
       path,
@@ -91,6 +96,16 @@ export class CheckpointBase implements FileRows {
       sql += `.${quoteIdentifier(name)}`
     }
     return typeof type === 'string' ? { sql, type } : undefined
+  }
+
+  at(places: readonly number[]): string {
+    const files = new Map<number, number[]>()
+    for (const place of places) {
+      const file = Math.floor(place / rowsOfFile)
+      files.set(file, [...(files.get(file) ?? []), place % rowsOfFile])
+    }
+    const conditions = [...files].map(([file, rows]) => `(file_index = ${file} AND file_row_number IN (${rows.join(', ')}))`)
+    return `(${conditions.join(' OR ')})`
   }
 
   keep(bytes: number): void {

@@ -44,6 +44,12 @@ export interface FileRows {
     group: 'minValues' | 'maxValues' | 'nullCount' | 'numRecords',
     path: readonly string[],
   ): { sql: string; type: DataType } | undefined
+  /** Statistics in JSON as they are, valid or not. `undefined`: there are none. */
+  readonly json: string | undefined
+  /** How many there are, where that is known. */
+  readonly files?: number | undefined
+  /** A condition over `from` for files at some places. */
+  at(places: readonly number[]): string
   /** Takes note of bytes that are kept in memory for these files. */
   keep(bytes: number): void
 }

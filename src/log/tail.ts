@@ -34,6 +34,7 @@ function tailRows(actions: string): string {
 class Chunk implements FileRows {
   readonly from: string
   readonly place = 'id'
+  readonly json = 'stats'
   readonly columns: Readonly<Record<FileColumn, string>> = {
     path: 'key',
     partition_values: 'partition_values',
@@ -54,6 +55,10 @@ class Chunk implements FileRows {
     this.first = first
     this.end = end
     this.from = `${table} WHERE added AND id >= ${first} AND id < ${end}`
+  }
+
+  at(places: readonly number[]): string {
+    return `id IN (${places.join(', ')})`
   }
 
   keep(bytes: number): void {

@@ -11,7 +11,9 @@ import { partitionValueFromText } from '../../schema/partition-values.ts'
 import { quoteLiteral } from '../../schema/quoting.ts'
 import { decimalParts, toSqlType } from '../../schema/sql-type.ts'
 import type { DataType, StructField } from '../../schema/types.ts'
-import { type FileSource, jsonPointer, type ZoneTable } from './prune-zones.ts'
+import { type FileSource, inUse } from './file-source.ts'
+import type { ZoneTable } from './prune-zones.ts'
+import { jsonPointer } from './zone-sql.ts'
 
 /** What is asked of the rows of one group: their number, how many are not NULL in a column, or its least or greatest value. */
 export interface Total {
@@ -57,14 +59,18 @@ export async function totalsOf(
     `bool_and(coalesce(rows IS NOT NULL AND (rows = 0 OR (${['true', ...columns.map(({ known }) => known)].join(' AND ')})), false)) AS exact`,
   ]
   const chosen = places === undefined ? '' : 'WHERE place IN (SELECT unnest($1::BIGINT[]))'
-  const rows = await files.connection.all(
-    `SELECT ${selected.join(', ')} FROM (
-       SELECT place, partition_values, num_records, coalesce(deletion_vector.cardinality, 0) AS deleted,
+  const sourceOf = (relation: string) =>
+    places === undefined ? relation : `(SELECT *, row_number() OVER () - 1 AS place FROM ${relation})`
+  const rows = await inUse(files, ({ connection, relation }) =>
+    connection.all(
+      `SELECT ${selected.join(', ')} FROM (
+       SELECT ${places === undefined ? '' : 'place,'} partition_values, num_records, coalesce(deletion_vector.cardinality, 0) AS deleted,
          num_records - coalesce(deletion_vector.cardinality, 0) AS rows, ${texts.sql()} AS s
-       FROM (SELECT *, row_number() OVER () - 1 AS place FROM ${files.relation}))
+       FROM ${sourceOf(relation)})
      ${chosen} ${keys.length === 0 ? '' : `GROUP BY ${keys.map((_, index) => `k${index}`).join(', ')}`} LIMIT ${mostGroups + 1}`,
-    places === undefined ? undefined : [[...places]],
-    { signal },
+      places === undefined ? undefined : [[...places]],
+      { signal },
+    ),
   )
   if (rows.length > mostGroups || rows.some(({ exact }) => exact === false)) return undefined
   const names = [...keys.map((_, index) => `k${index}`), ...columns.map((_, index) => `v${index}`)]
