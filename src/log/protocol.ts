@@ -55,6 +55,8 @@ const writable = new Set([
   'variantType-preview',
 ])
 
+const mappingMode = 'delta.columnMapping.mode'
+
 /** All features that the protocol of a table switches on, implied ones too. */
 export function features(protocol: Protocol): { reader: ReadonlySet<string>; writer: ReadonlySet<string> } {
   const writer = new Set(protocol.minWriterVersion >= 7 ? (protocol.writerFeatures ?? []) : [])
@@ -72,6 +74,8 @@ export function checkReadable(protocol: Protocol, root: string): void {
   checkShape(protocol, root)
   if (protocol.minReaderVersion > 3) throw unsupported(`reader version ${protocol.minReaderVersion}`, 'read', root)
   for (const feature of features(protocol).reader) if (!readable.has(feature)) throw unsupported(feature, 'read', root)
+  const problem = misplaced(protocol)
+  if (problem) throw illegal(protocol, problem, root)
 }
 
 /** Checks that rows can be appended to this table. @throws UnsupportedFeatureError naming the feature, and the column where one is the reason. */
@@ -86,6 +90,16 @@ export function checkAppendable(protocol: Protocol, metadata: Metadata, schema: 
     const reason = obligation(field, writer)
     if (reason) throw unsupported(reason, 'write', root, `column ${path}`)
   }
+}
+
+/**
+ * The properties of a table, without those that switch on what its protocol does not have: a mode of column mapping means nothing where
+ * the feature is not supported (§Column Mapping).
+ */
+export function activeProperties({ protocol, metadata }: { protocol: Protocol; metadata: Metadata }): Readonly<Record<string, string>> {
+  const { [mappingMode]: mode, ...others } = metadata.configuration
+  if (mode === undefined) return metadata.configuration
+  return features(protocol).reader.has('columnMapping') ? metadata.configuration : others
 }
 
 /** Whether commits of this table carry their own time (§In-Commit Timestamps). */
@@ -120,11 +134,25 @@ function checkShape(protocol: Protocol, root: string): void {
         : reader === 3 && writer < 7
           ? 'reader version 3 needs writer version 7'
           : undefined
-  if (!problem) return
-  throw new LogError('LOG_CORRUPT', `The protocol action of ${root} is not legal: ${problem}.`, {
+  if (problem) throw illegal(protocol, problem, root)
+}
+
+function illegal({ minReaderVersion, minWriterVersion }: Protocol, problem: string, root: string): LogError {
+  return new LogError('LOG_CORRUPT', `The protocol action of ${root} is not legal: ${problem}.`, {
     remedy: 'Ask whoever wrote this table; restore the log from a backup if it was edited by hand.',
-    data: { root, minReaderVersion: Number(reader), minWriterVersion: Number(writer) },
+    data: { root, minReaderVersion: Number(minReaderVersion), minWriterVersion: Number(minWriterVersion) },
   })
+}
+
+/** Features for readers that only one of the two lists has. Column mapping had a place for writers alone before there were lists. */
+function misplaced(protocol: Protocol): string | undefined {
+  if (protocol.minWriterVersion < 7) return undefined
+  const { reader: supported } = features(protocol)
+  const [reader, writer] = [[...supported], protocol.writerFeatures ?? []]
+  const forReaders = protocol.minReaderVersion === 3 ? reader.find((name) => !writer.includes(name)) : undefined
+  if (forReaders !== undefined) return `its reader feature ${forReaders} is not among the writer features`
+  const forWriters = writer.find((name) => readable.has(name) && name !== 'columnMapping' && !reader.includes(name))
+  return forWriters === undefined ? undefined : `its feature ${forWriters} is not among the reader features`
 }
 
 function unsupported(feature: string, verb: 'read' | 'write', root: string, where?: string): UnsupportedFeatureError {

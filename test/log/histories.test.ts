@@ -105,6 +105,6 @@ test('a random history reads the same with checkpoints of every shape and compac
         expect(await told(store, commits.length)).toEqual(await told(plain, commits.length))
       },
     ),
-    { numRuns: 30 },
+    { numRuns: 12 },
   )
 }, 300_000)

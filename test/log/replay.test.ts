@@ -193,7 +193,10 @@ describe.skipIf(golden === undefined)('golden tables', () => {
     },
   )
 
-  test.each(inventory.filter((table) => table.mustFail || table.refuseUnlessImplemented))('$name is refused', async (table) => {
+  const implemented = new Set(['variantShredding-preview'])
+  const refused = inventory.filter((table) => table.mustFail || table.refuseUnlessImplemented?.some((name) => !implemented.has(name)))
+
+  test.each(refused)('$name is refused', async (table) => {
     const opened = DeltaLog.open(localStore(join(golden!, table.path))).then(async (log) => log && (await log.files(log.latest)) && log)
     const outcome = await opened.catch((error: { code: string; message: string }) => error)
     if (outcome === undefined) return
