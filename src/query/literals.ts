@@ -61,21 +61,10 @@ export function liftable(statement: Node, { literals }: SplitText): Lifted[] {
   })
 }
 
-/** Lets a named parameter stand for a constant until the function that is given is called. */
-export function hide(constant: Node, name: string): () => void {
-  const own = { ...constant }
-  for (const field of Object.keys(own)) delete constant[field]
+/** Lets a named parameter stand for a constant. */
+export function hide(constant: Node, name: string): void {
+  for (const field of Object.keys(constant)) delete constant[field]
   Object.assign(constant, { class: 'PARAMETER', type: 'VALUE_PARAMETER', alias: '', identifier: name })
-  return () => {
-    delete constant.identifier
-    Object.assign(constant, own)
-  }
-}
-
-/** Makes a constant what it is in another text of the same shape. */
-export function setLiteral(constant: Node, text: string): void {
-  const value = text.startsWith("'") ? text.slice(1, -1) : Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text)
-  constant.value = { ...(constant.value as Node), value }
 }
 
 /** Whether a parameter stands by itself in what DuckDB wrote, so that a literal in its place is one. */

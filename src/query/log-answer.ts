@@ -48,7 +48,7 @@ export async function answerFromLog(
     physicalName: (field) => physicalName(field, naming),
   }
   const files = await target.files()
-  const places = await placesOf(files, columns, await predicateWith(filters, values))
+  const places = await placesOf(files, columns, await predicateWith(filters, values, plan.literals))
   if (places === 'unsure') return undefined
   const rows = await totalsOf(files, columns, { ...request, places: places === 'all' ? undefined : places }, signal)
   if (rows === undefined) return undefined

@@ -9,8 +9,7 @@ import { QueryError } from '../errors/index.ts'
 import type { StructType } from '../schema/types.ts'
 import { type AggregateQuery, aggregateQuery } from './aggregates.ts'
 import { asciiLower, isNode, type Node, nodesOf, textConstant, textOf, textsOf } from './ast.ts'
-import { filtersOfSelect, type SelectFilters } from './filters.ts'
-import { differsOnlyIn, hide, type Lifted, liftable, type SplitText, setLiteral, splitText, standsAlone } from './literals.ts'
+import { differsOnlyIn, hide, type Lifted, liftable, type SplitText, splitText, standsAlone } from './literals.ts'
 import { hideMetadata, metadataFields } from './metadata-column.ts'
 import { nameParameters, parameterName } from './parameters.ts'
 import { parseQuery, withParser, writeQuery } from './parse.ts'
@@ -56,8 +55,6 @@ interface ShapePlan {
   readonly plan: QueryPlan
   readonly split: SplitText
   readonly lifted: readonly Lifted[]
-  /** The outermost SELECT, which the literals stand in. */
-  readonly select: Node
 }
 
 const plans = new Map<string, Promise<QueryPlan>>()
@@ -96,17 +93,13 @@ async function planText(
   if (![...plan.literals.keys()].every((name) => standsAlone(plan.template, name))) {
     return planText(connection, sql, options, undefined, shapeKey)
   }
-  const select = statement.node as Node
-  keep(shapes, shapeKey, { plan, split, lifted, select })
+  keep(shapes, shapeKey, { plan, split, lifted })
   return plan
 }
 
 /** The plan of another text of the same shape. */
-function planAlike({ plan, lifted, select }: ShapePlan, split: SplitText): QueryPlan {
-  for (const { index, constant } of lifted) setLiteral(constant, split.literals[index]!.text)
-  const again = (one: SelectFilters) => (one.select === select ? (filtersOfSelect(select) ?? one) : one)
-  const conditions = { ...plan.conditions, selects: plan.conditions.selects.map(again) }
-  return { ...plan, literals: literalsOf(plan.token, lifted, split), conditions }
+function planAlike({ plan, lifted }: ShapePlan, split: SplitText): QueryPlan {
+  return { ...plan, literals: literalsOf(plan.token, lifted, split) }
 }
 
 function literalsOf(token: string, lifted: readonly Lifted[], { literals }: SplitText): ReadonlyMap<string, string> {
@@ -149,6 +142,8 @@ export async function planStatement(
   const counts = countedColumns(statement)
   // No query can hold these names, since they are made after it was written.
   const token = `varve_${randomUUID().replaceAll('-', '')}`
+  const literals = split === undefined ? new Map<string, string>() : literalsOf(token, lifted, split)
+  for (const { index, constant } of lifted) hide(constant, `${token}_l${index}`)
   let tables = 0
   const walk = walkStatement(statement, { allowFiles, placeholder: () => `${token}_t${tables++}` })
   const named = metadata ? metadataFields(statement) : new Set<string>()
@@ -157,10 +152,7 @@ export async function planStatement(
   for (const { at } of walk.tables) if (at !== undefined) nameParameters(at.expression)
   const files = walk.files.map(({ functionName, call }, index) => takeFiles(functionName, call, `${token}_f${index}_`))
   for (const { argument } of files) nameParameters(argument)
-  const literals = split === undefined ? new Map<string, string>() : literalsOf(token, lifted, split)
-  const restore = lifted.map(({ index, constant }) => hide(constant, `${token}_l${index}`))
   const written = await writeQuery(connection, statement)
-  for (const one of restore) one()
   const again = checkWritten(written.statement, walk, allowFiles)
   return {
     explain,
@@ -173,7 +165,7 @@ export async function planStatement(
     metadata: named,
     literals,
     parameters: new Set([...again.parameters].filter((name) => !literals.has(name))),
-    allParameters: new Set([...walk.parameters].map(parameterName)),
+    allParameters: new Set([...walk.parameters].filter((name) => !literals.has(name)).map(parameterName)),
     bindable: explain === '' && !walk.describes,
     growing: walk.grows || walk.tables.length > 1,
     counts: explain === '' ? counts : undefined,

@@ -55,6 +55,7 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
   const predicate = await predicateWith(
     filtersOf(plan, table, (node) => schemas.get(node)),
     values,
+    plan.literals,
   )
   const list = await target.files()
   const files = await chooseFiles(list, { schema, partitionColumns, physicalName: (field) => physicalName(field, naming) }, predicate)

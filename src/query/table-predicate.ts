@@ -4,12 +4,13 @@ import type { Value } from '../engine/index.ts'
 import { QueryError, ValueError } from '../errors/index.ts'
 import type { Node } from './ast.ts'
 import { evaluateConstant } from './constants.ts'
-import { computedConstant, type FilterValue, parameterConstant } from './values.ts'
+import { computedConstant, type FilterValue, literalConstant, parameterConstant } from './values.ts'
 
-/** The conditions on a table as one predicate over constants; `undefined` where there are none. */
+/** The conditions on a table as one predicate over constants; `undefined` where there are none. `literals`: texts by the names that stand for them. */
 export async function predicateWith(
   filters: readonly PredicateOf<ColumnPath, FilterValue>[],
   values: Readonly<Record<string, Value>>,
+  literals: ReadonlyMap<string, string>,
 ): Promise<Predicate | undefined> {
   if (filters.length === 0) return undefined
   const all = { op: 'and', terms: filters } as const
@@ -25,7 +26,9 @@ export async function predicateWith(
   )
   return mapPredicate<ColumnPath, FilterValue, ColumnPath, Constant>(all, asColumn, (value) => {
     if (value.kind === 'constant') return value.constant
-    return value.kind === 'parameter' ? parameterConstant(values[value.name]) : computed.get(value)
+    if (value.kind === 'expression') return computed.get(value)
+    const literal = literals.get(value.name)
+    return literal === undefined ? parameterConstant(values[value.name]) : literalConstant(literal)
   })
 }
 

@@ -40,6 +40,11 @@ export function parameterConstant(value: Value | undefined): Constant {
   }
 }
 
+/** A literal that was taken out of a text. */
+export function literalConstant(text: string): Constant {
+  return text.startsWith("'") ? { kind: 'text', value: text.slice(1, -1) } : numberConstant(text, 'BIGINT')
+}
+
 /** A value that the engine computed, from the name of its type and its text. */
 export function computedConstant(type: string, text: string | null): Constant {
   if (text === null) return null
