@@ -17,8 +17,9 @@ export interface Hints {
   readonly head: number | undefined
 }
 
-/** Names probed beyond the last version found. */
-const beyond = 4
+/** How far beyond the last version found names are probed: a step after every move, and once, on opening, as far as a wide hole. */
+const near = [2, 3, 4]
+const far = [...near, 8, 16, 32, 64, 128, 256, 512, 1024]
 
 /** Reads both hints; a missing or damaged one is none. */
 export async function readHints(store: ObjectStore, signal?: AbortSignal): Promise<Hints> {
@@ -29,12 +30,17 @@ export async function readHints(store: ObjectStore, signal?: AbortSignal): Promi
 /** The newest version at or after the hints, or `undefined` where there is neither a commit nor a complete checkpoint. @throws LogError LOG_GAP */
 export async function findLatest(store: ObjectStore, hints: Hints, signal?: AbortSignal): Promise<number | undefined> {
   const start = Math.max(hints.checkpoint?.version ?? -1, hints.head ?? -1)
-  if (start >= 0 && (await exists(store, start, signal))) return findLatestFrom(store, start, signal)
+  if (start >= 0 && (await exists(store, start, signal))) return findLatestFrom(store, start, signal, far)
   return (await readableRange(store, signal))?.latest
 }
 
 /** The newest version, given one that is known to be there. */
-export async function findLatestFrom(store: ObjectStore, known: number, signal?: AbortSignal): Promise<number> {
+export async function findLatestFrom(
+  store: ObjectStore,
+  known: number,
+  signal?: AbortSignal,
+  beyond: readonly number[] = near,
+): Promise<number> {
   if (store.kind !== 'local' && store.kind !== 'memory') return (await listCommits(store, signal, known)).at(-1) ?? known
   let there = known
   let step = 1
@@ -47,13 +53,11 @@ export async function findLatestFrom(store: ObjectStore, known: number, signal?:
     if (await exists(store, middle, signal)) there = middle
     else missing = middle
   }
-  for (let ahead = 2; ahead <= beyond; ahead += 1) {
-    if (!(await exists(store, there + ahead, signal))) continue
-    // Other writers may have written both names since the first was looked for; only one that is still missing now is a hole.
-    if (await exists(store, there + 1, signal)) return findLatestFrom(store, there + 1, signal)
-    throw gap(store, there + 1)
-  }
-  return there
+  const found = await Promise.all(beyond.map((ahead) => exists(store, there + ahead, signal)))
+  if (!found.includes(true)) return there
+  // Other writers may have written both names since the first was looked for; only one that is still missing now is a hole.
+  if (await exists(store, there + 1, signal)) return findLatestFrom(store, there + 1, signal, beyond)
+  throw gap(store, there + 1)
 }
 
 /** All versions with a commit in the log, ascending. @throws LogError LOG_GAP is left to whoever reads them. */

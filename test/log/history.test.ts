@@ -58,6 +58,17 @@ test("a commit's own time counts from the version that enabled it on, its file's
   expect(await at(log, 999)).toBeUndefined()
 })
 
+test('where own times were switched off again, those of the files count for all versions', async () => {
+  const { store } = await logWith([1000, 2000], [1500, 1600])
+  const off = metadata({ 'delta.enableInCommitTimestamps': 'false', 'delta.inCommitTimestampEnablementVersion': '2' })
+  await putCommit(store, 4, [{ commitInfo: { operation: 'SET TBLPROPERTIES' } }, off])
+  await utimes(join(folders.at(-1)!, commitKey(4)), 6000, 6000)
+  const log = (await DeltaLog.open(store))!
+  expect([await at(log, 1700), await at(log, 2500), await at(log, 5_000_000), await at(log, 5_000_001), await at(log, 7e6)]).toEqual([
+    0, 1, 2, 3, 4,
+  ])
+})
+
 test('own times are found by bisection, over commits that a cleanup took', async () => {
   const log = await logWith(
     [],

@@ -46,6 +46,13 @@ test('a hole behind the hint is seen and never filled', async () => {
   await expect(DeltaLog.open(store)).rejects.toMatchObject({ code: 'LOG_GAP', data: { version: 5 } })
 })
 
+test.each([5, 9, 40])('a hole of %d versions at the end is seen on opening', async (width) => {
+  const store = await log(10)
+  for (let version = 10 + width; version < 10 + 2 * width + 2; version += 1) await putCommit(store, version, [add('late')])
+  await store.put(headKey, text('{"version":3}'))
+  await expect(DeltaLog.open(store)).rejects.toMatchObject({ code: 'LOG_GAP', data: { version: 10 } })
+})
+
 test('a handle sees a hole before it goes on writing', async () => {
   const store = await log(3)
   const handle = (await DeltaLog.open(store))!
