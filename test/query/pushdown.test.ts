@@ -111,6 +111,16 @@ describe('a condition stops before what looks at other rows', () => {
   for (const sql of cases) test(sql, async () => expect(await filesOf(sql)).toContain(all('t')))
 })
 
+test('queries of one shape that run at once get their own rows', async () => {
+  const asked = Array.from({ length: 60 }, (_, index) => (index * 7) % 40)
+  const rows = await Promise.all(
+    asked.map((k) =>
+      session.query(`SELECT a.k, a.s FROM (SELECT * FROM t) AS a JOIN u USING (k) WHERE k = ${k} AND a.p <= ${k}`).toArray(),
+    ),
+  )
+  expect(rows.map(([row]) => Number(row?.k))).toEqual(asked)
+})
+
 const condition = (name: string) =>
   fc.oneof(
     fc.tuple(fc.constantFrom('=', '<', '>=', '<>', 'IS NOT DISTINCT FROM'), fc.nat({ max: 39 })).map(([op, n]) => `${name}.k ${op} ${n}`),
