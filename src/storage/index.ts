@@ -1,7 +1,7 @@
 export { countingStore } from './counting-store.ts'
 export type { Fault } from './fault-plan.ts'
 export { faultyStore } from './faulty-store.ts'
-export { hashBytes, hashFile } from './hash-file.ts'
+export { beginHash, hashBytes, hashFile } from './hash-file.ts'
 export { type InputStat, spoolStream, statInput } from './input-files.ts'
 export { checkKey, compareKeys, sortKeys } from './keys.ts'
 export { localStore } from './local-store.ts'

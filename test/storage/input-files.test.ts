@@ -1,11 +1,23 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, relative } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { AbortedError } from '../../src/errors/index.ts'
-import { hashBytes, hashFile, scratchFolder, spoolStream, statInput } from '../../src/storage/index.ts'
+import { beginHash, hashBytes, hashFile, scratchFolder, spoolStream, statInput } from '../../src/storage/index.ts'
 import { bytesOf } from '../support/bytes.ts'
 
 let base: string
@@ -72,4 +84,18 @@ test('a hash is that of all bytes', async () => {
     expect(hashBytes(bytes)).toBe(sha256)
   }
   await expect(hashFile(join(base, 'none'))).rejects.toThrow()
+  await expect(beginHash(join(base, 'none'))).rejects.toThrow()
+})
+
+test('hashes on while a file is moved, and never a file that changes under it', async () => {
+  const bytes = Buffer.alloc(3_000_000, 'some rows ')
+  writeFileSync(join(base, 'moved'), bytes)
+  const moved = await beginHash(join(base, 'moved'))
+  renameSync(join(base, 'moved'), join(base, 'elsewhere'))
+  rmSync(join(base, 'elsewhere'))
+  expect([moved.size, await moved.sha256]).toEqual([bytes.length, hashBytes(bytes)])
+  writeFileSync(join(base, 'growing'), bytes)
+  const growing = await beginHash(join(base, 'growing'))
+  appendFileSync(join(base, 'growing'), bytes)
+  await expect(growing.sha256).rejects.toThrow('changed')
 })

@@ -1,5 +1,5 @@
 /** Hands finished data files over to the store: hashed, durable, and taken back together when the write fails. */
-import { hashBytes, hashFile } from '../../storage/index.ts'
+import { beginHash, hashBytes } from '../../storage/index.ts'
 import { newDataFileKey } from './data-file-names.ts'
 import type { StagedFile } from './write-copy.ts'
 import type { SmallFile } from './write-small.ts'
@@ -49,9 +49,11 @@ export class Publisher {
   /** Stores staged files; they are gone from the staging folder then. */
   async putStaged(files: readonly StagedFile[]): Promise<void> {
     await this.#each(files, async (file, key) => {
-      const { size, sha256 } = await hashFile(file.localPath)
-      const meta = await this.#target.store.put(key, { path: file.localPath, size }, { signal: this.#target.signal })
-      return { path: key, size, modificationTime: meta.modified.getTime(), ...facts(file), sha256 }
+      // The hash is computed while the disk syncs.
+      const { size, sha256 } = await beginHash(file.localPath)
+      const stored = this.#target.store.put(key, { path: file.localPath, size }, { signal: this.#target.signal })
+      const [meta, hash] = [await stored.finally(() => sha256.catch(() => undefined)), await sha256]
+      return { path: key, size, modificationTime: meta.modified.getTime(), ...facts(file), sha256: hash }
     })
   }
 
