@@ -12,6 +12,8 @@ interface Expected {
   /** In DuckDB's SQL, where it is not the writer's text. */
   readonly duckdb?: string
   readonly versions: Readonly<Record<string, readonly CanonicalRow[]>>
+  /** The changes from the first version to the last, without their times. */
+  readonly changes?: readonly CanonicalRow[]
 }
 
 /** What cannot be read of a version that has rows, and the column that is to blame. */
@@ -36,6 +38,15 @@ describe.each(cases)('%s', (name) => {
     } else sameRows(await read(expected.duckdb ?? expected.query), rows, `version ${version}`)
     expect(await snapshot.rowCount()).toBe(rows.length)
   })
+
+  const { changes } = expected
+  if (changes !== undefined) {
+    it('gives the writer’s changes', async () => {
+      const table = await Table.open(join(folder, name, 'table'))
+      const found = (await canonicalRows(table.changes({ from: 0 }))).map((row) => row.filter(([column]) => column !== '_commit_timestamp'))
+      sameRows(found, changes, 'changes')
+    })
+  }
 
   it('has all versions of the table', async () => {
     const table = await Table.open(join(folder, name, 'table'))

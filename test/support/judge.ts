@@ -6,11 +6,11 @@
  */
 import { Table, VarveError } from '../../src/index.ts'
 import type { GoldenCase, GoldenTable } from './conformance.ts'
-import { changesCase, errorCase, NotBuilt, readCase, wrongFacts, wrongRows } from './golden-cases.ts'
+import { changesCase, errorCase, readCase, wrongFacts, wrongRows } from './golden-cases.ts'
 import { nameOf, ranges, readVersions } from './golden-versions.ts'
 
 /** How a version or a case came out. */
-export type Outcome = 'right' | 'refused' | 'data missing' | 'not built' | 'wrong'
+export type Outcome = 'right' | 'refused' | 'data missing' | 'wrong'
 
 /** One thing that was judged. */
 export interface Finding {
@@ -54,7 +54,7 @@ export function judge(table: GoldenTable): Promise<readonly Finding[]> {
 
 /** The outcome of a table: the worst of its findings. */
 export function outcomeOf(findings: readonly Finding[]): Outcome {
-  const order: readonly Outcome[] = ['wrong', 'not built', 'refused', 'data missing', 'right']
+  const order: readonly Outcome[] = ['wrong', 'refused', 'data missing', 'right']
   return order.find((outcome) => findings.some((finding) => finding.outcome === outcome)) ?? 'right'
 }
 
@@ -66,8 +66,7 @@ export function totals(all: readonly (readonly Finding[])[]): string {
       .flat()
       .filter((finding) => finding.outcome === outcome && (finding.what === 'versions') === versions)
       .reduce((count, finding) => count + finding.count, 0)
-  const notBuilt = sum('not built', false)
-  return `${all.length} golden tables: ${tables('right') + tables('not built')} right at every version (${sum('right', true)} versions, ${sum('right', false)} expected results), ${tables('refused')} refused by name, ${tables('data missing')} whose copies lack data files, ${tables('wrong')} wrong${notBuilt === 0 ? '' : `; ${notBuilt} results not built`}.`
+  return `${all.length} golden tables: ${tables('right')} right at every version (${sum('right', true)} versions, ${sum('right', false)} expected results), ${tables('refused')} refused by name, ${tables('data missing')} whose copies lack data files, ${tables('wrong')} wrong.`
 }
 
 async function judgeTable(table: GoldenTable): Promise<readonly Finding[]> {
@@ -125,7 +124,6 @@ async function judgeCase(table: GoldenTable, one: GoldenCase, refusal: Refusal |
         : wrongRows(await (one.kind === 'read' ? readCase(table, one) : changesCase(table, one)))
     return wrong === undefined ? finding('right', '') : finding('wrong', wrong)
   } catch (error) {
-    if (error instanceof NotBuilt) return finding('not built', one.kind)
     if (error instanceof VarveError)
       return finding(nameOf(error) === refusal?.error ? 'refused' : 'wrong', `${nameOf(error)}: ${error.message}`)
     throw error
