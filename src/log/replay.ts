@@ -106,16 +106,17 @@ export async function sidecarKeys(
   const rows = await withLineLength(async (longest) => {
     const source = smallActions(checkpoint, paths, longest)
     if (checkpoint.encoding === 'json') {
-      return connection.all(`SELECT DISTINCT sidecar.path AS path, sidecar.tags['${kindTag}'] AS kind FROM ${source}
-        WHERE sidecar.path IS NOT NULL OR "checkpointMetadata" IS NOT NULL`)
+      return connection.all(`SELECT DISTINCT sidecar.path AS path, sidecar.tags['${kindTag}'] AS kind, sidecar IS NOT NULL AS sidecar FROM ${source}
+        WHERE sidecar IS NOT NULL OR "checkpointMetadata" IS NOT NULL`)
     }
     const columns = await connection.describe(`SELECT * FROM ${source}`)
     if (!columns.some((column) => column.name === 'sidecar')) return []
     return connection.all(`SELECT DISTINCT sidecar.path AS path FROM ${source} WHERE sidecar.path IS NOT NULL`)
   })
   const named = rows.filter((row) => row.path !== null && !(wanted === 'live' && row.kind === 'remove'))
+  if (rows.some((row) => row.sidecar === true && row.path === null)) throw noCheckpoint(paths, 'a sidecar has no path')
   // It ends a checkpoint of ours, so one that was cut lacks it.
-  if (checkpoint.encoding === 'json' && rows.every((row) => row.path !== null)) throw noCheckpoint(paths, 'it has no checkpointMetadata')
+  if (checkpoint.encoding === 'json' && rows.every((row) => row.sidecar)) throw noCheckpoint(paths, 'it has no checkpointMetadata')
   return named.map((row) => {
     const path = decodePath(String(row.path))
     if (!path.includes('/')) return sidecarKey(path)
