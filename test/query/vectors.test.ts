@@ -50,7 +50,8 @@ async function deleteRows(target: QueryTarget, path: string, deleted: readonly (
       [...rows].sort((a, b) => a - b),
     )
     await connection.run(
-      `UPDATE ${relation} SET deletion_vector = {storageType: $1, pathOrInlineDv: $2, "offset": $3::INTEGER, sizeInBytes: $4, cardinality: $5} WHERE path = $6`,
+      `UPDATE ${relation} SET deletion_vector = {storageType: $1, pathOrInlineDv: $2, "offset": $3::INTEGER, sizeInBytes: $4, cardinality: $5},
+         stats = json_merge_patch(stats, '{"tightBounds":false}') WHERE path = $6`,
       [storageType, pathOrInlineDv, offset ?? null, sizeInBytes, Number(cardinality), paths[index]!],
     )
   }
@@ -115,12 +116,14 @@ test('gives the rows that are left, whatever the condition and the row groups', 
           const expected = model.filter(holds)
           const [row] = await rowsOf(
             session,
-            `SELECT count(*) AS n, coalesce(sum(id), 0)::BIGINT AS ids, count(p) AS p FROM t WHERE ${sql}`,
+            `SELECT count(*) AS n, coalesce(sum(id), 0)::BIGINT AS ids, count(p) AS p, min(id) AS least, max(id) AS greatest FROM t WHERE ${sql}`,
           )
           expect(row).toEqual({
             n: BigInt(expected.length),
             ids: BigInt(expected.reduce((sum, { id }) => sum + id, 0)),
             p: BigInt(expected.filter(({ p }) => p !== null).length),
+            least: expected.length === 0 ? null : BigInt(expected[0]!.id),
+            greatest: expected.length === 0 ? null : BigInt(expected.at(-1)!.id),
           })
         }
         expect((await rowsOf(session, 'SELECT id FROM t ORDER BY id')).map(({ id }) => Number(id))).toEqual(model.map(({ id }) => id))
