@@ -3,9 +3,7 @@
  * (`data/prune/totals.ts`) and decides their condition for each file as a whole. No data file is opened.
  */
 import { columnNaming, physicalName } from '../data/physical.ts'
-import { decide, mayBeTrue } from '../data/prune/decide.ts'
-import { columnsOf, type Predicate } from '../data/prune/predicate.ts'
-import { decideFiles, type FileSource, type ZoneTable } from '../data/prune/prune.ts'
+import type { ZoneTable } from '../data/prune/prune.ts'
 import { hasExactBounds, type Total, type TotalsRow, totalsOf } from '../data/prune/totals.ts'
 import type { Value } from '../engine/index.ts'
 import { partitionValueFromText } from '../schema/partition-values.ts'
@@ -47,10 +45,8 @@ export async function answerFromLog(
     partitionColumns: target.partitionColumns,
     physicalName: (field) => physicalName(field, naming),
   }
-  const files = await target.files()
-  const places = await placesOf(files, columns, await predicateWith(filters, values, plan.literals))
-  if (places === 'unsure') return undefined
-  const rows = await totalsOf(files, columns, { ...request, places: places === 'all' ? undefined : places }, signal)
+  const predicate = await predicateWith(filters, values, plan.literals)
+  const rows = await totalsOf(await target.files(), columns, { ...request, predicate }, signal)
   if (rows === undefined) return undefined
   const { sql, parameters } = await written(query)
   const relation = relationOf(request.groups, request.totals, query.aggregates, target.partitionColumns, rows)
@@ -88,23 +84,6 @@ function requestOf(query: AggregateQuery, alias: string, { schema, partitionColu
     totals.push(column === undefined ? { of } : { of, column })
   }
   return { groups: [...groups], totals }
-}
-
-/** The places of the files of which every row counts, where no other file has a row that does. */
-async function placesOf(files: FileSource, table: ZoneTable, predicate: Predicate | undefined): Promise<number[] | 'all' | 'unsure'> {
-  if (predicate === undefined) return 'all'
-  if (columnsOf(predicate).length === 0) {
-    const answer = decide(predicate, new Map(), 1)[0]!
-    return answer === mayBeTrue ? 'all' : (answer & mayBeTrue) === 0 ? [] : 'unsure'
-  }
-  const answers = await decideFiles(files, table, predicate)
-  if (answers === undefined) return 'unsure'
-  const places: number[] = []
-  for (const [place, answer] of answers.entries()) {
-    if (answer === mayBeTrue) places.push(place)
-    else if ((answer & mayBeTrue) !== 0) return 'unsure'
-  }
-  return places.length === answers.length ? 'all' : places
 }
 
 /** The groups as a relation: their partition values, and their totals under the names that the query has for them. */

@@ -48,13 +48,6 @@ export async function chooseFiles(
 
 /** Whether each file, in the order of the list, may hold a row for which the predicate is true. */
 export async function mayContain(files: FileSource, table: ZoneTable, predicate: Predicate): Promise<Uint8Array | undefined> {
-  const answers = await decideFiles(files, table, predicate)
-  return answers?.map((answer) => answer & mayBeTrue)
-}
-
-/** What the predicate may be for the rows of each file, in the order of the list (`decide.ts`); `undefined` where that is everything for each. */
-export async function decideFiles(files: FileSource, table: ZoneTable, predicate: Predicate): Promise<Uint8Array | undefined> {
-  if (choosesNothing(predicate)) return undefined
   return inUse(files, async ({ parts }) => {
     const answers: Uint8Array[] = []
     for (const part of parts) {
@@ -63,7 +56,7 @@ export async function decideFiles(files: FileSource, table: ZoneTable, predicate
       const { live } = decided
       answers.push(live ? decided.answers.filter((_, index) => live[index] !== 0) : decided.answers)
     }
-    return new Uint8Array(Buffer.concat(answers))
+    return new Uint8Array(Buffer.concat(answers)).map((answer) => answer & mayBeTrue)
   })
 }
 
@@ -75,7 +68,8 @@ interface Decided {
   readonly live: Uint8Array | undefined
 }
 
-async function decidePart(part: ListPart, table: ZoneTable, predicate: Predicate): Promise<Decided | undefined> {
+/** What the log decides of the files of a part; `undefined` where it decides nothing. */
+export async function decidePart(part: ListPart, table: ZoneTable, predicate: Predicate): Promise<Decided | undefined> {
   if (choosesNothing(predicate)) return undefined
   const known = await zonesOf(part.rows, table, columnsOf(predicate))
   if (!known) return undefined

@@ -7,11 +7,15 @@
  * dates, booleans, and decimals of few enough digits for the numbers of JSON. Text may be cut, times are cut to milliseconds, and NaN is
  * in no bound. Partition values are exact whatever their type.
  */
+import { type ListPart, selectColumns } from '../../log/file-rows.ts'
 import { partitionValueFromText } from '../../schema/partition-values.ts'
 import { quoteLiteral } from '../../schema/quoting.ts'
 import { decimalParts, toSqlType } from '../../schema/sql-type.ts'
 import type { DataType, StructField } from '../../schema/types.ts'
+import { decide, mayBeTrue } from './decide.ts'
 import { type FileSource, inUse } from './file-source.ts'
+import { columnsOf, type Predicate } from './predicate.ts'
+import { decidePart } from './prune.ts'
 import type { ZoneTable } from './prune-zones.ts'
 import { jsonPointer } from './zone-sql.ts'
 
@@ -27,8 +31,8 @@ export interface TotalsQuery {
   /** Partition columns: the rows of each combination of their values are a group. */
   readonly groups: readonly StructField[]
   readonly totals: readonly Total[]
-  /** Places of the files in the list that count. Default: all. */
-  readonly places?: readonly number[] | undefined
+  /** The rows that count. Default: all. */
+  readonly predicate?: Predicate | undefined
 }
 
 /** A group that has rows: the texts of its partition values, and of its totals, as the log and DuckDB write them. */
@@ -42,11 +46,14 @@ export function hasExactBounds(type: DataType): boolean {
   return typeof type === 'string' && (/^(long|integer|short|byte|date|boolean)$/.test(type) || decimalParts(type) !== undefined)
 }
 
-/** The totals of each group; `undefined` where the log does not tell them all exactly, or there are too many groups. */
+/**
+ * The totals of each group; `undefined` where the log does not tell them all exactly, where it does not decide the predicate for each file
+ * as a whole, or where there are too many groups.
+ */
 export async function totalsOf(
   files: FileSource,
   table: ZoneTable,
-  { groups, totals, places }: TotalsQuery,
+  { groups, totals, predicate }: TotalsQuery,
   signal?: AbortSignal,
 ): Promise<TotalsRow[] | undefined> {
   const texts = new Statistics(table)
@@ -58,23 +65,65 @@ export async function totalsOf(
     'coalesce(sum(rows), 0) > 0 AS some',
     `bool_and(coalesce(rows IS NOT NULL AND (rows = 0 OR (${['true', ...columns.map(({ known }) => known)].join(' AND ')})), false)) AS exact`,
   ]
-  const chosen = places === undefined ? '' : 'WHERE place IN (SELECT unnest($1::BIGINT[]))'
-  const sourceOf = (relation: string) =>
-    places === undefined ? relation : `(SELECT *, row_number() OVER () - 1 AS place FROM ${relation})`
-  const rows = await inUse(files, ({ connection, relation }) =>
-    connection.all(
+  const rows = await inUse(files, async ({ connection, parts }) => {
+    const chosen: Chosen[] = []
+    for (const part of parts) {
+      const places = await placesOf(part, table, predicate)
+      if (places === 'unsure') return undefined
+      if (places === 'all' || places.length > 0) chosen.push({ part, places })
+    }
+    if (chosen.length === 0) return []
+    const lists = chosen.flatMap(({ places }) => (places === 'all' ? [] : [places]))
+    return connection.all(
       `SELECT ${selected.join(', ')} FROM (
-       SELECT ${places === undefined ? '' : 'place,'} partition_values, num_records, coalesce(deletion_vector.cardinality, 0) AS deleted,
-         num_records - coalesce(deletion_vector.cardinality, 0) AS rows, ${texts.sql()} AS s
-       FROM ${sourceOf(relation)})
-     ${chosen} ${keys.length === 0 ? '' : `GROUP BY ${keys.map((_, index) => `k${index}`).join(', ')}`} LIMIT ${mostGroups + 1}`,
-      places === undefined ? undefined : [[...places]],
+         SELECT partition_values, num_records, coalesce(deletion_vector.cardinality, 0) AS deleted,
+           num_records - coalesce(deletion_vector.cardinality, 0) AS rows, ${texts.sql()} AS s
+         FROM (${filesSql(chosen)}))
+       ${keys.length === 0 ? '' : `GROUP BY ${keys.map((_, index) => `k${index}`).join(', ')}`} LIMIT ${mostGroups + 1}`,
+      lists.length === 0 ? undefined : lists,
       { signal },
-    ),
-  )
-  if (rows.length > mostGroups || rows.some(({ exact }) => exact === false)) return undefined
+    )
+  })
+  if (rows === undefined || rows.length > mostGroups || rows.some(({ exact }) => exact === false)) return undefined
   const names = [...keys.map((_, index) => `k${index}`), ...columns.map((_, index) => `v${index}`)]
   return rows.filter(({ some }) => some === true).map((row) => names.map((name) => (typeof row[name] === 'string' ? row[name] : null)))
+}
+
+/** Files of a part of which every row counts. */
+interface Chosen {
+  readonly part: ListPart
+  readonly places: readonly number[] | 'all'
+}
+
+/** The places of the files of which every row counts, where no other file has a row that does. */
+async function placesOf(part: ListPart, table: ZoneTable, predicate: Predicate | undefined): Promise<number[] | 'all' | 'unsure'> {
+  if (predicate === undefined) return 'all'
+  if (columnsOf(predicate).length === 0) {
+    const answer = decide(predicate, new Map(), 1)[0]!
+    return answer === mayBeTrue ? 'all' : (answer & mayBeTrue) === 0 ? [] : 'unsure'
+  }
+  const decided = await decidePart(part, table, predicate)
+  if (decided === undefined) return 'unsure'
+  const { places, answers, live } = decided
+  const chosen: number[] = []
+  for (const [index, answer] of answers.entries()) {
+    if (live?.[index] === 0) continue
+    if (answer === mayBeTrue) chosen.push(places[index]!)
+    else if ((answer & mayBeTrue) !== 0) return 'unsure'
+  }
+  return chosen
+}
+
+/** The files as SQL; each list of places is a parameter. */
+function filesSql(chosen: readonly Chosen[]): string {
+  let lists = 0
+  const selects = chosen.map(({ part: { rows, where }, places }) => {
+    const all = `SELECT ${selectColumns(rows, ['place', 'partition_values', 'num_records', 'deletion_vector', 'stats'])} FROM ${rows.from}`
+    if (places !== 'all') return `SELECT * FROM (${all}) WHERE place IN (SELECT unnest($${++lists}::BIGINT[]))`
+    if (where === undefined) return all
+    return where.kind === 'rows' ? `${all} AND ${where.sql}` : `SELECT * FROM (${all}) ANTI JOIN (${where.sql}) AS gone USING (place)`
+  })
+  return selects.join(' UNION ALL ')
 }
 
 /** Texts out of the statistics, all taken at once. */
