@@ -2,6 +2,7 @@
 import type { Case } from '../harness/case.ts'
 import { appendParquet, appendParquetMemory, appendSmall } from './append.ts'
 import { appendArrow, appendArrowLong, appendArrowMemory } from './append-arrow.ts'
+import { nextCheckpoint } from './checkpoint.ts'
 import { firstQuery } from './first-query.ts'
 import { countVersions, logBytes, openVersions } from './log.ts'
 import { aggregate, scanOut, scanOutMemory, selective } from './scan.ts'
@@ -25,4 +26,5 @@ export const cases: readonly Case[] = [
   countVersions,
   firstQuery,
   logBytes,
+  nextCheckpoint,
 ]
