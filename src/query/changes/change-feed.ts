@@ -89,7 +89,14 @@ export class ChangeFeed implements AsyncIterable<RecordBatch> {
    */
   async writeTo(path: string, { format }: { readonly format: ResultFormat }): Promise<{ rows: number }> {
     const target = resolve(path)
-    return format === 'parquet' ? this.#writeParquet(target) : writeArrowFile(target, await this.schema(), this, this.#signal)
+    try {
+      if (format === 'parquet') return await this.#writeParquet(target)
+      return await writeArrowFile(target, await this.schema(), this, this.#signal)
+    } catch (error) {
+      // All rows were read, and they are nowhere.
+      this.#complete = false
+      throw error
+    }
   }
 
   /**
@@ -173,9 +180,6 @@ export class ChangeFeed implements AsyncIterable<RecordBatch> {
         written.push(path)
       }
       await joinParquet(written, target, this.#signal)
-    } catch (error) {
-      this.#complete = false
-      throw error
     } finally {
       await scratch.dispose()
     }
