@@ -23,6 +23,11 @@ export interface KeptFiles {
   readonly files: readonly ChosenFile[]
 }
 
+/** Of a part with more, so many that were chosen are kept. */
+const keptChosen = 10_000
+
+const chosenBefore = new WeakMap<FileRows, Map<number, ChosenFile>>()
+
 const kept = new WeakMap<FileRows, Promise<KeptFiles | undefined>>()
 
 /** All files of some rows as objects, or `undefined` where there are too many. */
@@ -42,18 +47,37 @@ async function readKept(connection: Connection, rows: FileRows): Promise<KeptFil
   const found = await connection.all(`SELECT ${columnsOf(rows)} FROM ${rows.from} LIMIT ${keptAsObjects + 1}`)
   if (found.length > keptAsObjects) return undefined
   rows.keep(found.length * objectBytes)
-  const sorted = found.sort((one, other) => Number(one.place) - Number(other.place))
+  const sorted = inOrder(found)
   return { places: Float64Array.from(sorted, (row) => Number(row.place)), files: sorted.map(toChosen) }
 }
 
-/** The files of a part that a version has, in their order; at `places` alone where they are given. */
+/** The files of a part at some places that a version has, or all that it has, in their order. */
 export async function readChosen(
+  connection: Connection,
+  part: ListPart,
+  places: readonly number[] | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ChosenFile[]> {
+  if (places === undefined || places.length > fewPlaces) return [...(await readPart(connection, part, places, signal)).values()]
+  const before = chosenBefore.get(part.rows) ?? new Map<number, ChosenFile>()
+  chosenBefore.set(part.rows, before)
+  const missing = places.filter((place) => !before.has(place))
+  const read = await readPart(connection, part, missing, signal)
+  const chosen = places.map((place) => before.get(place) ?? read.get(place)!)
+  if (before.size + read.size <= keptChosen) {
+    for (const [place, file] of read) before.set(place, file)
+    part.rows.keep(read.size * objectBytes)
+  }
+  return chosen
+}
+
+async function readPart(
   connection: Connection,
   { rows, where }: ListPart,
   places: readonly number[] | undefined,
   signal: AbortSignal | undefined,
-): Promise<ChosenFile[]> {
-  if (places?.length === 0) return []
+): Promise<Map<number, ChosenFile>> {
+  if (places?.length === 0) return new Map()
   const few = places !== undefined && places.length <= fewPlaces
   const all = `SELECT ${columnsOf(rows)} FROM ${rows.from}`
   let sql = all
@@ -61,8 +85,12 @@ export async function readChosen(
   else if (places !== undefined) sql = `SELECT * FROM (${all}) WHERE place IN (SELECT unnest($1::BIGINT[]))`
   else if (where)
     sql = where.kind === 'rows' ? `${all} AND ${where.sql}` : `SELECT * FROM (${all}) ANTI JOIN (${where.sql}) AS gone USING (place)`
-  const found = await connection.all(`${sql} ORDER BY place`, few || places === undefined ? undefined : [places], { signal })
-  return found.map(toChosen)
+  const found = await connection.all(sql, few || places === undefined ? undefined : [places], { signal, small: few })
+  return new Map(inOrder(found).map((row) => [Number(row.place), toChosen(row)]))
+}
+
+function inOrder(rows: Record<string, unknown>[]): Record<string, unknown>[] {
+  return rows.sort((one, other) => Number(one.place) - Number(other.place))
 }
 
 function columnsOf(rows: FileRows): string {

@@ -61,7 +61,7 @@ async function loadZones(rows: FileRows, columns: readonly ZoneColumn[]): Promis
   const loaders = columns.map((column) => new ZoneLoader(column))
   const found: Float64Array[] = []
   await withConnection(async (connection) => {
-    for await (const batch of await connection.stream(zonesSql(rows, columns))) {
+    for await (const batch of await connection.stream(zonesSql(rows, columns), undefined, { small: true })) {
       const columnAt = (index: number) => batch.getChildAt(index)!.data[0]! as unknown as ArrowColumn
       found.push((columnAt(0).values as Float64Array).subarray(0, columnAt(0).length))
       loaders.forEach((loader, index) => {

@@ -7,16 +7,19 @@
  * dates, booleans, and decimals of few enough digits for the numbers of JSON. Text may be cut, times are cut to milliseconds, and NaN is
  * in no bound. Partition values are exact whatever their type.
  */
+import type { Connection } from '../../engine/index.ts'
 import { type ListPart, selectColumns } from '../../log/file-rows.ts'
 import { partitionValueFromText } from '../../schema/partition-values.ts'
 import { quoteLiteral } from '../../schema/quoting.ts'
 import { decimalParts, toSqlType } from '../../schema/sql-type.ts'
 import type { DataType, StructField } from '../../schema/types.ts'
+import { keptFiles } from './chosen.ts'
 import { decide, mayBeTrue } from './decide.ts'
 import { type FileSource, inUse } from './file-source.ts'
 import { columnsOf, type Predicate } from './predicate.ts'
 import { decidePart } from './prune.ts'
 import type { ZoneTable } from './prune-zones.ts'
+import { addRows, type FilesAtHand } from './row-totals.ts'
 import { jsonPointer } from './zone-sql.ts'
 
 /** What is asked of the rows of one group: their number, how many are not NULL in a column, or its least or greatest value. */
@@ -50,11 +53,66 @@ export function hasExactBounds(type: DataType): boolean {
  * The totals of each group; `undefined` where the log does not tell them all exactly, where it does not decide the predicate for each file
  * as a whole, or where there are too many groups.
  */
-export async function totalsOf(
+export function totalsOf(files: FileSource, table: ZoneTable, query: TotalsQuery, signal?: AbortSignal): Promise<TotalsRow[] | undefined> {
+  if (query.predicate !== undefined) return readTotals(files, table, query, signal)
+  const known = answers.get(files) ?? new Map<string, Promise<TotalsRow[] | undefined>>()
+  answers.set(files, known)
+  const key = JSON.stringify([query.groups.map(({ name }) => name), query.totals.map(({ of, column }) => [of, column?.name])])
+  // What others wait for too is not given up when one of them is aborted.
+  const answer = known.get(key) ?? readTotals(files, table, query, undefined)
+  known.set(key, answer)
+  answer.catch(() => known.delete(key))
+  return answer
+}
+
+/** What was asked of whole lists. */
+const answers = new WeakMap<FileSource, Map<string, Promise<TotalsRow[] | undefined>>>()
+
+function readTotals(
   files: FileSource,
   table: ZoneTable,
-  { groups, totals, predicate }: TotalsQuery,
-  signal?: AbortSignal,
+  query: TotalsQuery,
+  signal: AbortSignal | undefined,
+): Promise<TotalsRow[] | undefined> {
+  return inUse(files, async ({ connection, parts }) => {
+    const chosen: Chosen[] = []
+    for (const part of parts) {
+      const places = await placesOf(part, table, query.predicate)
+      if (places === 'unsure') return undefined
+      if (places === 'all' || places.length > 0) chosen.push({ part, places })
+    }
+    if (chosen.length === 0) return []
+    const onlyRows = query.totals.every(({ of }) => of === 'rows')
+    return (
+      (onlyRows ? await countRows(connection, chosen, table, query) : undefined) ?? queryTotals(connection, chosen, table, query, signal)
+    )
+  })
+}
+
+async function countRows(
+  connection: Connection,
+  chosen: readonly Chosen[],
+  table: ZoneTable,
+  { groups, totals }: TotalsQuery,
+): Promise<TotalsRow[] | undefined> {
+  const atHand: FilesAtHand[] = []
+  for (const { part, places } of chosen) {
+    const kept = await keptFiles(connection, part.rows)
+    if (kept === undefined) return undefined
+    atHand.push({ part, kept, places })
+  }
+  const names = groups.map((field) => nameOf(field, table))
+  const found = await addRows(atHand, names)
+  if (found === undefined || found.length > mostGroups) return undefined
+  return found.map(({ texts, rows }) => [...texts, ...totals.map(() => String(rows))])
+}
+
+async function queryTotals(
+  connection: Connection,
+  chosen: readonly Chosen[],
+  table: ZoneTable,
+  { groups, totals }: TotalsQuery,
+  signal: AbortSignal | undefined,
 ): Promise<TotalsRow[] | undefined> {
   const texts = new Statistics(table)
   const columns = totals.map((total) => totalSql(total, table, texts))
@@ -65,26 +123,17 @@ export async function totalsOf(
     'coalesce(sum(rows), 0) > 0 AS some',
     `bool_and(coalesce(rows IS NOT NULL AND (rows = 0 OR (${['true', ...columns.map(({ known }) => known)].join(' AND ')})), false)) AS exact`,
   ]
-  const rows = await inUse(files, async ({ connection, parts }) => {
-    const chosen: Chosen[] = []
-    for (const part of parts) {
-      const places = await placesOf(part, table, predicate)
-      if (places === 'unsure') return undefined
-      if (places === 'all' || places.length > 0) chosen.push({ part, places })
-    }
-    if (chosen.length === 0) return []
-    const lists = chosen.flatMap(({ places }) => (places === 'all' ? [] : [places]))
-    return connection.all(
-      `SELECT ${selected.join(', ')} FROM (
-         SELECT partition_values, num_records, coalesce(deletion_vector.cardinality, 0) AS deleted,
-           num_records - coalesce(deletion_vector.cardinality, 0) AS rows, ${texts.sql()} AS s
-         FROM (${filesSql(chosen)}))
-       ${keys.length === 0 ? '' : `GROUP BY ${keys.map((_, index) => `k${index}`).join(', ')}`} LIMIT ${mostGroups + 1}`,
-      lists.length === 0 ? undefined : lists,
-      { signal },
-    )
-  })
-  if (rows === undefined || rows.length > mostGroups || rows.some(({ exact }) => exact === false)) return undefined
+  const lists = chosen.flatMap(({ places }) => (places === 'all' ? [] : [places]))
+  const rows = await connection.all(
+    `SELECT ${selected.join(', ')} FROM (
+       SELECT partition_values, num_records, coalesce(deletion_vector.cardinality, 0) AS deleted,
+         num_records - coalesce(deletion_vector.cardinality, 0) AS rows, ${texts.sql()} AS s
+       FROM (${filesSql(chosen)}))
+     ${keys.length === 0 ? '' : `GROUP BY ${keys.map((_, index) => `k${index}`).join(', ')}`} LIMIT ${mostGroups + 1}`,
+    lists.length === 0 ? undefined : lists,
+    { signal },
+  )
+  if (rows.length > mostGroups || rows.some(({ exact }) => exact === false)) return undefined
   const names = [...keys.map((_, index) => `k${index}`), ...columns.map((_, index) => `v${index}`)]
   return rows.filter(({ some }) => some === true).map((row) => names.map((name) => (typeof row[name] === 'string' ? row[name] : null)))
 }
