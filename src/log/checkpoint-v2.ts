@@ -12,23 +12,20 @@ import { v4 as uuid } from 'uuid'
 import { parseJson, stringifyJson } from '../schema/json.ts'
 import { quoteLiteral, quotePaths } from '../schema/quoting.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { type CheckpointWork, fileRows, materialise, smallActionsOf, unexpired, type Written } from './checkpoint-rows.ts'
+import { type CheckpointWork, fileRows, materialise, type SmallAction, smallActionsOf, unexpired, type Written } from './checkpoint-rows.ts'
 import { withSegment } from './file-list.ts'
 import type { Checkpoint } from './listing.ts'
 import { logFolder, sidecarKey, topName } from './paths.ts'
 import { keyAndVector, liveFiles, tombstones } from './replay.ts'
-import {
-  type JudgedSidecar,
-  kindOf,
-  kindTag,
-  largeSidecar,
-  planSidecars,
-  type Sidecar,
-  type SidecarKind,
-  type TopAction,
-} from './sidecars.ts'
+import { type JudgedSidecar, kindOf, kindTag, largeSidecar, planSidecars, type Sidecar, type SidecarKind } from './sidecars.ts'
 
 const kinds = ['add', 'remove'] as const
+
+/** A line of a V2 checkpoint's top file. */
+type TopAction =
+  | SmallAction
+  | { readonly sidecar: Sidecar }
+  | { readonly checkpointMetadata: { readonly version: number; readonly tags?: Readonly<Record<string, string>> } }
 
 /** A sidecar of the new checkpoint, and its entries. */
 interface Entry {

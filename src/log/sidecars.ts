@@ -6,8 +6,6 @@
  * together with those that are no larger: each small one left is then larger than all smaller ones together, and their number grows
  * with the logarithm of what is in them.
  */
-import type { SmallAction } from './checkpoint-rows.ts'
-
 /** What a sidecar's entries are. */
 export type SidecarKind = 'add' | 'remove'
 
@@ -21,12 +19,6 @@ export interface Sidecar {
   readonly modificationTime: number
   readonly tags?: Readonly<Record<string, string>> | null
 }
-
-/** A line of a V2 checkpoint's top file. */
-export type TopAction =
-  | SmallAction
-  | { readonly sidecar: Sidecar }
-  | { readonly checkpointMetadata: { readonly version: number; readonly tags?: Readonly<Record<string, string>> } }
 
 /** A sidecar held against the commits since. */
 export interface JudgedSidecar {
