@@ -7,6 +7,7 @@ import { LogError, SchemaError, UsageError } from '../errors/index.ts'
 import { parseJson, stringifyJson } from './json.ts'
 import { isValidName } from './quoting.ts'
 import { decimalParts, decimalType } from './sql-type.ts'
+import { checkTypeChanges } from './type-changes.ts'
 import type { DataType, PrimitiveType, StructField, StructType } from './types.ts'
 
 const primitives: ReadonlySet<string> = new Set([
@@ -34,6 +35,7 @@ const deepest = 100
  * metadata may say before a schema is known.
  * @throws LogError `LOG_CORRUPT` where the text is no schema, or one that no table can have.
  * @throws SchemaError `UNSUPPORTED_TYPE` where it names a type that Varve does not know.
+ * @throws UnsupportedFeatureError for a change of a type that the protocol does not list.
  */
 export function parseSchema(schemaString: string | null | undefined, partitionColumns: readonly string[] = []): StructType {
   if (schemaString === undefined || schemaString === null) return struct()
@@ -165,13 +167,9 @@ function readField(json: unknown, parent: string, level: number): StructField {
   const { name } = object
   if (typeof name !== 'string' || !isValidName(name)) throw corrupt(`a field of ${parent || 'the table'} has no name that can be one`)
   const path = parent === '' ? name : `${parent}.${name}`
-  return {
-    ...object,
-    name,
-    type: readType(object.type, path, level),
-    nullable: readFlag(object.nullable, path),
-    metadata: object.metadata === undefined ? {} : readObject(object.metadata, `the metadata of ${path}`),
-  }
+  const metadata = object.metadata === undefined ? {} : readObject(object.metadata, `the metadata of ${path}`)
+  if ('delta.typeChanges' in metadata) checkTypeChanges(path, metadata['delta.typeChanges'])
+  return { ...object, name, type: readType(object.type, path, level), nullable: readFlag(object.nullable, path), metadata }
 }
 
 function readPrimitive(name: string, path: string): PrimitiveType {
