@@ -11,7 +11,14 @@ const versions = 150
 const rowsAfter = (version: number): string =>
   `SELECT (i // 3)::BIGINT AS id, ('v' || (i // 3))::VARCHAR AS label, (i % 3)::INTEGER AS part FROM range(${version * 3}) t(i)`
 
-describe.each(['default', 'wide'] as const)('150 versions, preset %s', (preset) => {
+const kinds: readonly { name: string; preset?: 'wide'; properties?: Record<string, string> }[] = [
+  { name: 'default' },
+  { name: 'wide', preset: 'wide' },
+  // Each checkpoint names sidecars of the last.
+  { name: 'sidecars', properties: { 'delta.checkpointPolicy': 'v2', 'delta.checkpointInterval': '20' } },
+]
+
+describe.each(kinds)('150 versions, $name', ({ preset, properties }) => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>
   let path: string
   let checkpoints: number[]
@@ -22,7 +29,8 @@ describe.each(['default', 'wide'] as const)('150 versions, preset %s', (preset) 
     const table = await Table.create(path, {
       schema: 'id BIGINT, label VARCHAR, part INTEGER',
       partitionBy: ['part'],
-      ...(preset === 'wide' && { preset }),
+      ...(preset && { preset }),
+      ...(properties && { properties }),
     })
     for (let id = 0; id < versions; id++) {
       await table.append([0, 1, 2].map((part) => ({ id: BigInt(id), label: `v${id}`, part })))
@@ -76,4 +84,22 @@ describe.each(['default', 'wide'] as const)('150 versions, preset %s', (preset) 
     for (const reader of readers) sameRows(await reader.read(copy), expected, reader.name)
     sameRows(await varveRows(copy), expected, 'Varve')
   })
+})
+
+it('a table with compactions and no checkpoint is read by every engine', async () => {
+  const folder = await temporaryFolder()
+  try {
+    const path = join(folder.path, 'events')
+    const properties = { 'delta.checkpointInterval': '1000000' }
+    const table = await Table.create(path, { schema: 'id BIGINT, label VARCHAR, part INTEGER', partitionBy: ['part'], properties })
+    for (let id = 0; id < versions; id++) await table.append([0, 1, 2].map((part) => ({ id: BigInt(id), label: `v${id}`, part })))
+    expect((await readdir(join(path, '_delta_log'))).filter((name) => name.endsWith('.compacted.json'))).toHaveLength(1)
+    for (const version of [99, 100, 101, versions]) {
+      const expected = await duckDelta.canonical(rowsAfter(version))
+      for (const reader of readers) sameRows(await reader.read(path, { version }), expected, `${reader.name} at ${version}`)
+      sameRows(await varveRows(path, version), expected, `Varve at ${version}`)
+    }
+  } finally {
+    await folder.dispose()
+  }
 })
