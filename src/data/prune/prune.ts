@@ -38,8 +38,9 @@ export async function chooseFiles(
       }
       const live = decided ? decided.live : await part.live(kept.places)
       const answers = decided?.answers
-      for (const [index, file] of kept.files.entries()) {
-        if (live?.[index] !== 0 && (answers === undefined || (answers[index]! & mayBeTrue) !== 0)) chosen.push(file)
+      // By place: an entry for each file would be more work than the rest.
+      for (let index = 0; index < kept.files.length; index++) {
+        if (live?.[index] !== 0 && (answers === undefined || (answers[index]! & mayBeTrue) !== 0)) chosen.push(kept.files[index]!)
       }
     }
     return chosen
