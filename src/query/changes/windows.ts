@@ -17,8 +17,11 @@ export interface TimedFile extends ChangedFile {
 /** Files of a window. */
 const mostFiles = 1000
 
-/** Bytes of a window's files, as long as they are more than one. */
+/** Bytes of a window's files, unless it is one file. */
 const mostBytes = 64 * 2 ** 20
+
+/** The same where it holds several versions: their rows must be sorted, which is not worth it for many. */
+const mostSorted = 4 * 2 ** 20
 
 /** The windows of a range; none where nothing changed. */
 export async function* windowsOf(
@@ -34,7 +37,8 @@ export async function* windowsOf(
     if (files.length === 0) continue
     const time = await times.of(commit, signal, info)
     for (const file of files) {
-      if (window.length === mostFiles || (window.length > 0 && bytes + file.size > mostBytes)) {
+      const most = window[0]?.version === version ? mostBytes : mostSorted
+      if (window.length === mostFiles || (window.length > 0 && bytes + file.size > most)) {
         yield window
         window = []
         bytes = 0
