@@ -121,12 +121,15 @@ export class Session {
           return `$${name}`
         }
         const listPaths = (paths: readonly string[]) => bindValue(paths.map(escapePattern))
+        // EXPLAIN reads no row, but writes what is bound out as text.
+        const bindMasks = (masks: readonly Uint8Array[]) =>
+          bindValue(plan.explain.trim() === 'EXPLAIN' ? masks.map(() => Uint8Array.of(0)) : masks)
         const others = plan.parameters.size > 0 || tables.some(({ masked }) => masked)
         const bind = plan.bindable && (bindPaths === 'always' || (bindPaths === 'with parameters' && others))
         const relations = tables.map((table) =>
           table.relation(everyColumn, {
             listPaths: bind ? listPaths : undefined,
-            bindValue: plan.bindable ? bindValue : undefined,
+            bindValue: bindMasks,
             asWritten,
           }),
         )
