@@ -7,6 +7,7 @@
 import { type AsOf, stateAsOf } from './as-of.ts'
 import { columnNaming, physicalName } from './data/index.ts'
 import {
+  activeProperties,
   CommitTimes,
   type Counts,
   checkpointKey,
@@ -87,6 +88,11 @@ export class Snapshot {
     this.protocol = state.protocol
   }
 
+  /** The properties that count under the table's protocol. */
+  get #active(): Readonly<Record<string, string>> {
+    return activeProperties(this.#state)
+  }
+
   /** The root of the table, as a URL. */
   get location(): string {
     return this.#log.store.root
@@ -144,7 +150,7 @@ export class Snapshot {
   /** The data files of the version, by path. */
   async *files(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<FileEntry> {
     const list = await this.#fileList()
-    const naming = columnNaming(this.properties)
+    const naming = columnNaming(this.#active)
     const logical = new Map(this.schema.fields.map((field) => [physicalName(field, naming), field.name]))
     for (const file of await list.select(undefined, undefined, options.signal)) {
       const deletedRows = Number(file.deletionVector?.cardinality ?? 0)
@@ -185,7 +191,8 @@ export class Snapshot {
 
   /** @internal The version as the query layer reads it. */
   target(): QueryTarget {
-    const { version, schema, partitionColumns, properties } = this
+    const { version, schema, partitionColumns } = this
+    const properties = this.#active
     const rowCount = () => this.#rows()
     return { version, schema, partitionColumns, properties, store: this.#log.store, files: () => this.#fileList(), rowCount }
   }

@@ -5,7 +5,7 @@
  */
 import { type DataFile, type Input, openSource, type Source, writeFiles } from '../data/index.ts'
 import { UnknownOutcomeError } from '../errors/index.ts'
-import { type Action, checkAppendable, type DeltaLog, type Metadata, type TableState } from '../log/index.ts'
+import { type Action, activeProperties, checkAppendable, type DeltaLog, type Metadata, type TableState } from '../log/index.ts'
 import { mergeSchemas } from '../schema/merge.ts'
 import { checkSchema, parseSchema, writeSchema } from '../schema/schema-json.ts'
 import type { StructType } from '../schema/types.ts'
@@ -38,13 +38,13 @@ export async function append(log: DeltaLog, input: Input, options: AppendOptions
   const source = await openSource(input, { tableSchema: schema, mergeSchema: options.mergeSchema, signal })
   try {
     const { target, metadata, actions } = options.mergeSchema ? merge(state, schema, source.schema) : unchanged(state, schema)
-    const { partitionColumns, configuration } = metadata
+    const { partitionColumns } = metadata
     const unfinished: Promise<unknown>[] = []
     const files = await writeFiles(source, {
       store: log.store,
       schema: target,
       partitionColumns,
-      properties: configuration,
+      properties: activeProperties({ protocol: state.protocol, metadata }),
       signal,
       unfinished,
     })
@@ -70,7 +70,7 @@ function merge(state: TableState, schema: StructType, added: StructType): Ground
   const merged = mergeSchemas(schema, added)
   if (merged === schema) return unchanged(state, schema)
   const { configuration } = state.metadata
-  const mapped = isMapped(configuration) ? withMapping(merged, configuration) : { schema: merged, properties: configuration }
+  const mapped = isMapped(activeProperties(state)) ? withMapping(merged, configuration) : { schema: merged, properties: configuration }
   checkSchema(mapped.schema, state.metadata.partitionColumns)
   const metadata = { ...state.metadata, schemaString: writeSchema(mapped.schema), configuration: mapped.properties }
   const protocol = withFeatures(state.protocol, featuresOfTypes(mapped.schema))

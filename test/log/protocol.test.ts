@@ -2,6 +2,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Metadata, Protocol } from '../../src/log/actions.ts'
 import { activeProperties, checkReadable, hasInCommitTimestamps } from '../../src/log/protocol.ts'
+import type { FileEntry } from '../../src/snapshot.ts'
+import { memoryStore } from '../../src/storage/index.ts'
+import { Table } from '../../src/table.ts'
+import { metadata as metadataAction, putCommit } from './tools.ts'
 
 const lists = (readerFeatures: string[] | null, writerFeatures: string[] | null, minReaderVersion = 3): Protocol => ({
   minReaderVersion,
@@ -63,4 +67,20 @@ test('a property counts only where the protocol has its feature', () => {
   const timed = metadata({ 'delta.enableInCommitTimestamps': 'true' })
   expect(hasInCommitTimestamps({ minReaderVersion: 1, minWriterVersion: 2 }, timed)).toBe(false)
   expect(hasInCommitTimestamps(lists(null, ['inCommitTimestamp'], 1), timed)).toBe(true)
+})
+
+test('a mode of column mapping that the protocol does not have changes neither what is written nor what is read', async () => {
+  const store = memoryStore()
+  const named = { id: 1, name: 'id', 'delta.columnMapping.physicalName': 'col-1' }
+  const schemaString = JSON.stringify({ type: 'struct', fields: [{ name: 'id', type: 'long', nullable: true, metadata: named }] })
+  const ground = metadataAction({ 'delta.columnMapping.mode': 'name' }, { schemaString })
+  await putCommit(store, 0, [{ protocol: { minReaderVersion: 1, minWriterVersion: 2 } }, ground])
+  const table = await Table.open(store)
+  await table.append([{ id: 7 }])
+  const snapshot = await table.latest()
+  expect(snapshot.properties['delta.columnMapping.mode']).toBe('name')
+  expect(await snapshot.scan().toArray()).toEqual([{ id: 7n }])
+  const files: FileEntry[] = []
+  for await (const each of snapshot.files()) files.push(each)
+  expect(files[0]?.stats).toMatchObject({ minValues: { id: 7 } })
 })
