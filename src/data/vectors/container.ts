@@ -69,7 +69,7 @@ export function valuesOf(container: Container): Uint16Array {
 }
 
 /** The numbers of a container as bits, which may be the container's own. */
-export function wordsOf(container: Container): Uint32Array {
+function wordsOf(container: Container): Uint32Array {
   if (container.kind === 'bits') return container.words
   const words = new Uint32Array(wordsOfBits)
   if (container.kind === 'array') {
