@@ -14,7 +14,8 @@ import { hideMetadata, metadataFields } from './metadata-column.ts'
 import { nameParameters, parameterName } from './parameters.ts'
 import { parseQuery, withParser, writeQuery } from './parse.ts'
 import { Pushdown, type QueryConditions } from './pushdown.ts'
-import { type TableUse, type WalkResult, walkStatement } from './walk.ts'
+import { walkStatement } from './walk.ts'
+import type { TableUse, WalkResult } from './walk-result.ts'
 
 /** A query with placeholders. */
 export interface QueryPlan {

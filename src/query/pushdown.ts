@@ -13,6 +13,7 @@ import type { DataType, StructType } from '../schema/types.ts'
 import { asciiLower, isNode, type Node, textOf, textsOf } from './ast.ts'
 import type { NamedColumn, NamedOperand } from './conditions.ts'
 import type { EqualColumn, SelectFilters } from './filters.ts'
+import { fieldOf, type ItemColumn, pathIn, sameColumn } from './item-columns.ts'
 import { ItemFields, isPlainSetOperation, letsConditionsThrough, type Output, outputsOf } from './outputs.ts'
 import type { FilterValue } from './values.ts'
 
@@ -27,13 +28,6 @@ export interface DerivedTable {
 export interface QueryConditions {
   readonly selects: readonly SelectFilters[]
   readonly derived: ReadonlyMap<Node, DerivedTable>
-}
-
-/** A column of an item in FROM, or a field in it. */
-interface ItemColumn {
-  readonly node: Node
-  readonly index: number
-  readonly fields: readonly string[]
 }
 
 type ItemPredicate = PredicateOf<ItemColumn, FilterValue>
@@ -275,31 +269,4 @@ function typeOfConstant({ value }: Extract<NamedOperand, { kind: 'value' }>): Da
   if (constant?.kind === 'text') return 'string'
   if (constant?.kind === 'boolean') return 'boolean'
   return constant?.kind === 'number' && constant.error === undefined && Number.isInteger(constant.value) ? 'integer' : undefined
-}
-
-function sameColumn(one: ItemColumn, other: ItemColumn): boolean {
-  return (
-    one.node === other.node &&
-    one.index === other.index &&
-    one.fields.length === other.fields.length &&
-    one.fields.every((name, at) => asciiLower(name) === asciiLower(other.fields[at]!))
-  )
-}
-
-function pathIn(schema: StructType, { index, fields }: ItemColumn): Operand<ColumnPath, FilterValue> | undefined {
-  const field = schema.fields[index]
-  if (field === undefined) return undefined
-  const path = [field.name]
-  let type = field.type
-  for (const name of fields) {
-    const inner = typeof type === 'object' && type.type === 'struct' ? fieldOf(type, name) : undefined
-    if (inner === undefined) return undefined
-    path.push(inner.name)
-    type = inner.type
-  }
-  return { kind: 'column', column: { path } }
-}
-
-function fieldOf(struct: StructType, name: string) {
-  return struct.fields.find((field) => asciiLower(field.name) === asciiLower(name))
 }

@@ -20,7 +20,7 @@ import { type Point, parseInstant, parsePoint, toVersion } from './point.ts'
 import { type PreparedQuery, QueryResult } from './result.ts'
 import { chooseTable, type TableFiles } from './table-files.ts'
 import type { QueryOptions, QueryTarget, SessionTable } from './target.ts'
-import type { TableUse } from './walk.ts'
+import type { TableUse } from './walk-result.ts'
 
 /** Options of a session. */
 export interface SessionOptions {

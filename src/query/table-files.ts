@@ -15,7 +15,7 @@ import { filtersOf, type QueryPlan } from './plan.ts'
 import { type RelationSource, relationSql } from './relation.ts'
 import { predicateWith } from './table-predicate.ts'
 import { type QueryTarget, withoutColumns } from './target.ts'
-import type { TableUse } from './walk.ts'
+import type { TableUse } from './walk-result.ts'
 
 /** A table of a query, ready to be read. */
 export interface TableFiles {

@@ -7,10 +7,9 @@
  *   what is unknown never passes through;
  * - what is learned on the way: the tables, the columns that are named, the parameters, and the conditions that choose files.
  */
-import { QueryError } from '../errors/index.ts'
 import { asciiLower, holdsOnlyConstants, isNode, type Node, nodesOf, textOf, textsOf } from './ast.ts'
-import { filtersOfSelect, type SelectFilters } from './filters.ts'
-import { isAllowedFunction, isAllowedTableFunction, isFileFunction, nearestFunction } from './functions.ts'
+import { filtersOfSelect } from './filters.ts'
+import { isAllowedTableFunction, isFileFunction } from './functions.ts'
 import {
   anyExpression,
   anyTable,
@@ -23,46 +22,8 @@ import {
   tableKinds,
 } from './node-kinds.ts'
 import type { DerivedTable } from './pushdown.ts'
-
-/** A base table as the query names it. */
-export interface TableUse {
-  /** The name in the query: a table of the session, or a quoted reference. */
-  readonly name: string
-  /** The name that stands for it in the tree. */
-  readonly placeholder: string
-  /** The AT clause, as it was written. */
-  readonly at: { readonly unit: string; readonly expression: Node } | undefined
-  /** The node in the tree. */
-  readonly node: Node
-}
-
-/** A table function that opens files. */
-export interface FileUse {
-  readonly functionName: string
-  /** The call: its first argument names the files. */
-  readonly call: Node
-}
-
-/** What a walk found. */
-export interface WalkResult {
-  readonly tables: TableUse[]
-  readonly files: FileUse[]
-  /** Names that occur anywhere in the query where a column could be meant, in lower case. */
-  readonly names: Set<string>
-  /** Those of them that stand alone, and so may mean a whole row of a table. */
-  readonly lone: Set<string>
-  /** Whether columns are meant that are not named: a star, a natural join, a pivot, columns renamed by place. */
-  everyColumn: boolean
-  /** Whether something is described or summarised. */
-  describes: boolean
-  /** Whether rows can come from elsewhere than from tables: table functions, lists taken apart, recursion. */
-  grows: boolean
-  readonly parameters: Set<string>
-  /** The conditions of each SELECT. */
-  readonly selects: SelectFilters[]
-  /** The queries in FROM clauses, those of WITH included, by the node that stands there. */
-  readonly derived: Map<Node, DerivedTable>
-}
+import { asList, asNode, checkFunction, kindOf, refused, unknownKind } from './refusals.ts'
+import type { WalkResult } from './walk-result.ts'
 
 /** What a walk is to do. */
 export interface WalkOptions {
@@ -311,41 +272,7 @@ class Walker {
   }
 }
 
-function checkFunction(name: string): void {
-  if (isAllowedFunction(name)) return
-  const near = nearestFunction(name)
-  throw refused(
-    `The function ${name} does not exist, or may not be called in a query.`,
-    near === undefined ? 'Use functions that compute from their arguments.' : `Did you mean ${near}?`,
-    name,
-  )
-}
-
 function hidingScope(name: string, scope: Scope | undefined): Scope | undefined {
   for (let at = scope; at !== undefined; at = at.outer) if (at.hidden === asciiLower(name)) return at
   return undefined
-}
-
-function kindOf(kinds: Readonly<Record<string, Fields>>, kind: string, what: string): Fields {
-  const known = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
-  if (known === undefined) throw unknownKind(`${what} ${kind}`)
-  return known
-}
-
-function asNode(value: unknown, where: string): Node {
-  if (!isNode(value)) throw unknownKind(where)
-  return value
-}
-
-function asList(value: unknown, where: string): unknown[] {
-  if (!Array.isArray(value)) throw unknownKind(where)
-  return value
-}
-
-function unknownKind(what: string): QueryError {
-  return refused(`The query holds something that is not known here: ${what}.`, 'Write the query in a plainer way.')
-}
-
-function refused(message: string, remedy: string, name?: string): QueryError {
-  return new QueryError('SQL_REFUSED', message, name === undefined ? { remedy } : { remedy, data: { function: name } })
 }

@@ -8,7 +8,7 @@ import type { DataType, StructField, StructType } from '../../src/schema/types.t
 import { type FileSpec, makeTarget, schemaOf, tableOf, watched } from './tools.ts'
 
 /** The columns of a random table. */
-export const columns: Record<string, DataType> = {
+const columns: Record<string, DataType> = {
   id: 'integer',
   i: 'long',
   d: 'decimal(20,2)',

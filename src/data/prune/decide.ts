@@ -9,8 +9,8 @@ import { aligned, mayBeNull as mayBeNullValue, mayBeValue, numberOfText, type Ra
 
 /** Bits of an answer. */
 export const mayBeTrue = 1
-export const mayBeFalse = 2
-export const mayBeNull = 4
+const mayBeFalse = 2
+const mayBeNull = 4
 const valued = mayBeTrue | mayBeFalse
 const anything = valued | mayBeNull
 
