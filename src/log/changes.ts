@@ -51,8 +51,8 @@ export function changesOf(version: number, actions: Iterable<Action>): CommitCha
   let metadata: Metadata | undefined
   let protocol: Protocol | undefined
   const cdc: Cdc[] = []
-  const added = new Map<string, Add>()
-  const removed = new Map<string, Remove>()
+  const added = new Map<string, FileState>()
+  const removed = new Map<string, FileState>()
   for (const action of actions) {
     if ('cdc' in action) cdc.push(action.cdc)
     else if ('add' in action) {
@@ -67,38 +67,46 @@ export function changesOf(version: number, actions: Iterable<Action>): CommitCha
   return { info, metadata, protocol, files }
 }
 
+/** What is kept of an add or a remove: a commit may have a million. */
+type FileState = Pick<ChangedFile, 'size' | 'partitionValues' | 'numRecords'> & { readonly vector: DeletionVectorDescriptor | undefined }
+
 /** One file has one state in a version: what is said twice must be the same. */
-function put<A extends Add | Remove>(files: Map<string, A>, action: A, version: number): void {
+function put(files: Map<string, FileState>, action: Add | Remove, version: number): void {
   const path = decodePath(action.path)
+  const vector = action.deletionVector ?? undefined
   const known = files.get(path)
-  if (known !== undefined && !sameVector(known.deletionVector, action.deletionVector)) {
+  if (known !== undefined && !sameVector(known.vector, vector)) {
     throw new LogError('LOG_CORRUPT', `Version ${version} has the file ${path} twice, with two deletion vectors.`, {
       remedy: 'Ask whoever wrote this log; the changes of other versions can be read.',
       data: { version, path },
     })
   }
-  files.set(path, action)
+  files.set(path, {
+    size: action.size ?? 0,
+    partitionValues: action.partitionValues ?? undefined,
+    // Only where rows are left out must their number be known.
+    numRecords: vector === undefined ? undefined : recordsOf(action),
+    vector,
+  })
 }
 
-function* fileChanges(removed: ReadonlyMap<string, Remove>, added: ReadonlyMap<string, Add>): Generator<ChangedFile> {
+function* fileChanges(removed: ReadonlyMap<string, FileState>, added: ReadonlyMap<string, FileState>): Generator<ChangedFile> {
   for (const [path, remove] of removed) {
     const add = added.get(path)
-    if (add === undefined) yield changed(path, remove, 'delete', { allBut: vectorOf(remove) })
-    else if (add.deletionVector && !sameVector(remove.deletionVector, add.deletionVector))
-      yield changed(path, add, 'delete', { only: add.deletionVector, except: vectorOf(remove) })
+    if (add === undefined) yield changed(path, remove, 'delete', { allBut: remove.vector })
+    else if (add.vector !== undefined && !sameVector(remove.vector, add.vector))
+      yield changed(path, add, 'delete', { only: add.vector, except: remove.vector })
   }
   for (const [path, add] of added) {
     const remove = removed.get(path)
-    if (remove === undefined) yield changed(path, add, 'insert', { allBut: vectorOf(add) })
-    else if (remove.deletionVector && !sameVector(remove.deletionVector, add.deletionVector))
-      yield changed(path, add, 'insert', { only: remove.deletionVector, except: vectorOf(add) })
+    if (remove === undefined) yield changed(path, add, 'insert', { allBut: add.vector })
+    else if (remove.vector !== undefined && !sameVector(remove.vector, add.vector))
+      yield changed(path, add, 'insert', { only: remove.vector, except: add.vector })
   }
 }
 
-function changed(path: string, file: Add | Remove, change: 'insert' | 'delete', rows: ChangedRows): ChangedFile {
-  const partitionValues = file.partitionValues ?? undefined
-  const needsCount = !('allBut' in rows) || rows.allBut !== undefined
-  return { path, size: file.size ?? 0, partitionValues, numRecords: needsCount ? recordsOf(file) : undefined, change, rows }
+function changed(path: string, { vector, ...file }: FileState, change: 'insert' | 'delete', rows: ChangedRows): ChangedFile {
+  return { path, ...file, change, rows }
 }
 
 function changeFile({ path, partitionValues, size }: Cdc): ChangedFile {
@@ -121,13 +129,11 @@ function recordsOf({ stats }: Add | Remove): number | undefined {
   }
 }
 
-function vectorOf({ deletionVector }: Add | Remove): DeletionVectorDescriptor | undefined {
-  return deletionVector ?? undefined
+function sameVector(one: DeletionVectorDescriptor | undefined, other: DeletionVectorDescriptor | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other
+  return vectorKey(one) === vectorKey(other)
 }
 
-function sameVector(one: DeletionVectorDescriptor | null | undefined, other: DeletionVectorDescriptor | null | undefined): boolean {
-  if (!one || !other) return !one && !other
-  return (
-    one.storageType === other.storageType && one.pathOrInlineDv === other.pathOrInlineDv && (one.offset ?? null) === (other.offset ?? null)
-  )
+function vectorKey({ storageType, pathOrInlineDv, offset }: DeletionVectorDescriptor): string {
+  return `${storageType}${pathOrInlineDv}@${offset ?? ''}`
 }

@@ -42,10 +42,24 @@ export async function readCommitIfThere(store: ObjectStore, version: number, sig
 /** The actions of a commit, unknown ones too, in their order. @throws LogError LOG_CORRUPT naming version and line. */
 export function* parseActions(commit: Pick<Commit, 'version' | 'bytes'>): Generator<Action> {
   let line = 0
-  for (const text of new TextDecoder().decode(commit.bytes).split('\n')) {
+  for (const text of linesOf(commit.bytes)) {
     line += 1
     if (text.trim() === '') continue
     yield parseLine(text, commit.version, line)
+  }
+}
+
+/** The lines one by one: a commit may be longer than a text can be. */
+function* linesOf(bytes: Uint8Array): Generator<string> {
+  if (bytes.length < 1 << 20) return yield* new TextDecoder().decode(bytes).split('\n')
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  let start = 0
+  while (start < buffer.length) {
+    const found = buffer.indexOf(10, start)
+    const end = found < 0 ? buffer.length : found
+    const line = buffer.subarray(start, end)
+    yield start === 0 ? new TextDecoder().decode(line) : line.toString()
+    start = end + 1
   }
 }
 
