@@ -5,7 +5,7 @@ import { type Connection, trustedEngine } from '../engine/index.ts'
 export async function readColumns(sql: string, count: number): Promise<Float64Array[]> {
   return withConnection(async (connection) => {
     const parts: Float64Array[][] = Array.from({ length: count }, () => [])
-    for await (const batch of await connection.stream(sql)) {
+    for await (const batch of await connection.stream(sql, undefined, { small: true })) {
       for (let i = 0; i < count; i++) {
         const data = batch.getChildAt(i)!.data[0]!
         parts[i]!.push((data.values as Float64Array).subarray(0, data.length))

@@ -26,15 +26,13 @@ export function isLoaded(timeline: Timeline): boolean {
   return loaded.has(timeline)
 }
 
-/** Runs work while a stretch is kept. It must be there, or new. */
-export async function withLoaded<T>(timeline: Timeline, work: () => Promise<T>): Promise<T> {
+/** Keeps a stretch, which must be there or new, until the function that is given back is called. */
+export function hold(timeline: Timeline): () => Promise<void> {
   const entry = loaded.get(timeline) ?? { users: 0, closed: false }
   loaded.delete(timeline)
   loaded.set(timeline, entry)
   entry.users += 1
-  try {
-    return await work()
-  } finally {
+  return async () => {
     entry.users -= 1
     if (entry.closed && entry.users === 0) await timeline.close()
     await makeRoom()

@@ -7,7 +7,7 @@
 import { LogError } from '../errors/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { commitInfoOf, readCommitIfThere } from './commit.ts'
-import { isLoaded, unload, withLoaded } from './loaded.ts'
+import { hold, isLoaded, unload } from './loaded.ts'
 import { diagnosing, isDamage, overSegment } from './over-segment.ts'
 import { findSegment, type Segment, type SegmentOptions } from './segment.ts'
 import { checkpointState } from './small-actions.ts'
@@ -26,6 +26,12 @@ export interface Wanted {
   readonly options: SegmentOptions
   /** Makes sure of what was loaded; a failure is that of the checkpoint. */
   readonly check?: ((timeline: Timeline) => Promise<void>) | undefined
+}
+
+/** A stretch that is kept until it is released. */
+interface Held {
+  readonly timeline: Timeline
+  release(): Promise<void>
 }
 
 const dropped = new FinalizationRegistry<Set<Timeline>>((timelines) => {
@@ -50,21 +56,18 @@ export class Stretches {
   /** Runs work on a stretch that tells of a version. Damage that shows only then leads to another stretch. @throws LogError */
   async use<T>(wanted: Wanted, work: (timeline: Timeline) => Promise<T>): Promise<T> {
     for (;;) {
-      const timeline = this.#answering(wanted.version)
-      if (!timeline) {
-        // One load after the other: the next caller may find what it needs.
-        await this.#inTurn(async () => {
-          if (!this.#answering(wanted.version)) await this.#load(wanted)
-        })
-        continue
-      }
+      // One load after the other: the next caller may find what it needs.
+      const { timeline, release } =
+        this.#held(wanted.version) ?? (await this.#inTurn(async () => this.#held(wanted.version) ?? this.#load(wanted)))
       try {
-        return await withLoaded(timeline, () => work(timeline))
+        return await work(timeline)
       } catch (error) {
         const checkpoint = timeline.segment.checkpoint
         if (!isDamage(error) || !checkpoint || !(await this.#isUnreadable(timeline))) throw error
         for (const key of checkpoint.keys) this.#without.add(key)
         await this.#forget(timeline)
+      } finally {
+        await release()
       }
     }
   }
@@ -96,7 +99,12 @@ export class Stretches {
     return undefined
   }
 
-  async #load(wanted: Wanted): Promise<void> {
+  #held(version: number): Held | undefined {
+    const timeline = this.#answering(version)
+    return timeline && { timeline, release: hold(timeline) }
+  }
+
+  async #load(wanted: Wanted): Promise<Held> {
     const { version } = wanted
     const near = Math.min(reach.most, reach.least * 2 ** Math.min(this.#misses, 10))
     this.#misses += 1
@@ -104,19 +112,22 @@ export class Stretches {
       if (timeline.last >= version || version - timeline.last > near || !isCheap(timeline, version - timeline.last)) continue
       const commits = Array.from({ length: version - timeline.last }, (_, i) => timeline.last + 1 + i)
       const segment = { version, checkpoint: undefined, commits, compactions: [] }
-      const moved = await withLoaded(timeline, () => diagnosing(this.#store, segment, () => timeline.extend(this.#store, version))).then(
-        () => true,
-        (error: unknown) => {
-          // Where a cleanup took the commits between, a checkpoint may still tell.
-          if (error instanceof LogError && error.code === 'LOG_GAP') return false
-          throw error
-        },
-      )
-      if (moved) return
+      const release = hold(timeline)
+      try {
+        await diagnosing(this.#store, segment, () => timeline.extend(this.#store, version))
+        return { timeline, release }
+      } catch (error) {
+        await release()
+        // Where a cleanup took the commits between, a checkpoint may still tell.
+        if (!(error instanceof LogError && error.code === 'LOG_GAP')) throw error
+      }
     }
     const options = { ...wanted.options, without: new Set([...(wanted.options.without ?? []), ...this.#without]) }
-    if (await this.#longer(wanted, near, options)) return
-    await this.#remember(await overSegment(this.#store, version, options, (segment) => this.#loadChecked(segment, wanted, options.signal)))
+    const timeline =
+      (await this.#longer(wanted, near, options)) ??
+      (await overSegment(this.#store, version, options, (segment) => this.#loadChecked(segment, wanted, options.signal)))
+    this.#timelines.add(timeline)
+    return { timeline, release: hold(timeline) }
   }
 
   async #loadChecked(segment: Segment, { check }: Wanted, signal: AbortSignal | undefined): Promise<Timeline> {
@@ -131,7 +142,7 @@ export class Stretches {
   }
 
   /** Makes a stretch that begins later begin at a version, or before it. */
-  async #longer(wanted: Wanted, near: number, options: SegmentOptions): Promise<boolean> {
+  async #longer(wanted: Wanted, near: number, options: SegmentOptions): Promise<Timeline | undefined> {
     const { version } = wanted
     for (const timeline of this.#timelines) {
       if (version > timeline.last || timeline.last - version > near || !isCheap(timeline, timeline.last - version)) continue
@@ -142,17 +153,10 @@ export class Stretches {
       const whole: Segment = { version: timeline.last, checkpoint: segment.checkpoint, commits, compactions: [] }
       // Whatever keeps it from being made, the version's own segment is what counts.
       const made = await this.#loadChecked(whole, wanted, options.signal).catch(() => undefined)
-      if (!made) return false
-      await this.#forget(timeline)
-      await this.#remember(made)
-      return true
+      if (made) await this.#forget(timeline)
+      return made
     }
-    return false
-  }
-
-  async #remember(timeline: Timeline): Promise<void> {
-    this.#timelines.add(timeline)
-    await withLoaded(timeline, async () => undefined)
+    return undefined
   }
 
   async #forget(timeline: Timeline): Promise<void> {
