@@ -37,7 +37,7 @@ export async function answerFromLog(
   const request = requestOf(query, textOf(table.node.alias), target)
   if (request === undefined) return undefined
   const [where] = conditions.selects
-  const filters = filtersOf(plan, table, (node) => (node === table.node ? target.schema : undefined))
+  const filters = filtersOf(plan, table, new Map([[table.node, target.schema]]))
   if (where?.complete !== true || filters.length !== where.filters.length) return undefined
   const naming = columnNaming(target.properties)
   const columns: ZoneTable = {

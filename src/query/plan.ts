@@ -190,10 +190,16 @@ export function fillIn(plan: QueryPlan, relations: readonly string[], paths: rea
   return plan.explain + plan.template.replace(all, (name) => parts.get(name) ?? name)
 }
 
-/** What the plan's conditions say of one of its tables. */
-export function filtersOf({ conditions }: QueryPlan, { node }: TableUse, schemaOf: (node: Node) => StructType | undefined) {
-  return conditions.selects.some(({ filters }) => filters.length > 0) ? new Pushdown(conditions, schemaOf).predicatesOf(node) : []
+/** What the plan's conditions say of one of its tables; `schemas`: those of all of them. */
+export function filtersOf({ conditions }: QueryPlan, { node }: TableUse, schemas: ReadonlyMap<Node, StructType>) {
+  if (!conditions.selects.some(({ filters }) => filters.length > 0)) return []
+  const pushdown = pushdowns.get(schemas) ?? new Pushdown(conditions, schemas)
+  pushdowns.set(schemas, pushdown)
+  return pushdown.predicatesOf(node)
 }
+
+/** What is found for one table of a run serves the others. */
+const pushdowns = new WeakMap<ReadonlyMap<Node, StructType>, Pushdown>()
 
 /** What will run is walked as what was asked was: DuckDB's writing a tree down must not make anything else of it. */
 function checkWritten(statement: Node, walk: WalkResult, allowFiles: boolean): WalkResult {

@@ -32,30 +32,43 @@ export interface QueryConditions {
 
 type ItemPredicate = PredicateOf<ItemColumn, FilterValue>
 
+/** Two columns that are equal, and the items that a condition on the other side thins out. */
+interface ResolvedEquality {
+  readonly left: ItemColumn
+  readonly right: ItemColumn
+  readonly targets: ReadonlySet<Node>
+}
+
+interface EqualPair {
+  readonly here: ItemColumn
+  readonly there: ItemColumn
+}
+
 const asIs = (value: FilterValue) => value
 const fieldsOfSchemas = new WeakMap<StructType, ItemFields>()
 
 /** Carries the conditions of a query to its tables. */
 export class Pushdown {
   readonly #conditions: QueryConditions
-  readonly #schemaOf: (node: Node) => StructType | undefined
+  readonly #schemas: ReadonlyMap<Node, StructType>
   readonly #fields = new Map<Node, ItemFields | undefined>()
   readonly #outputs = new Map<Node, readonly Output[] | undefined>()
   readonly #direct = new Map<Node, readonly ItemPredicate[]>()
+  readonly #equalities = new Map<SelectFilters, readonly ResolvedEquality[]>()
   /** The set operation that a query is a side of. */
   readonly #above = new Map<Node, Node>()
 
-  constructor(conditions: QueryConditions, schemaOf: (node: Node) => StructType | undefined) {
+  constructor(conditions: QueryConditions, schemas: ReadonlyMap<Node, StructType>) {
     this.#conditions = conditions
-    this.#schemaOf = schemaOf
+    this.#schemas = schemas
     for (const { query } of conditions.derived.values()) this.#linkSides(query)
   }
 
   /** What the conditions say of a table; it holds for every row that the query needs. */
   predicatesOf(table: Node): PredicateOf<ColumnPath, FilterValue>[] {
-    const schema = this.#schemaOf(table)
+    const schema = this.#schemas.get(table)
     if (schema === undefined) return []
-    return this.#all(table, new Set()).map((predicate) => mapPredicate(predicate, (column) => pathIn(schema, column), asIs))
+    return this.#all(table).map((predicate) => mapPredicate(predicate, (column) => pathIn(schema, column), asIs))
   }
 
   #linkSides(query: Node): void {
@@ -71,32 +84,44 @@ export class Pushdown {
     return this.#conditions.selects.find(({ from }) => from.items.some(({ node }) => node === item))
   }
 
-  /** The conditions on an item, those that equal columns bring from others included. */
-  #all(item: Node, visited: ReadonlySet<Node>): readonly ItemPredicate[] {
+  /** The conditions on an item, those that equal columns bring from others included; `visited`: items that are asked already, on other ways. */
+  #all(item: Node, visited = new Set([item])): readonly ItemPredicate[] {
     const within = this.#selectOf(item)
     if (within === undefined) return []
     const direct = this.#directly(item, within)
     if (within.equalities.length === 0) return direct
-    const seen = new Set([...visited, item])
+    const neighbours = new Map<Node, EqualPair[]>()
+    for (const { left, right, targets } of this.#equalPairs(within)) {
+      if (!targets.has(item) || (left.node === item) === (right.node === item)) continue
+      const pair = left.node === item ? { here: left, there: right } : { here: right, there: left }
+      if (!visited.has(pair.there.node)) neighbours.set(pair.there.node, [...(neighbours.get(pair.there.node) ?? []), pair])
+    }
+    for (const node of neighbours.keys()) visited.add(node)
     const carried: ItemPredicate[] = []
-    for (const { left, right, targets } of within.equalities) {
-      if (!targets.has(item)) continue
-      const pair = [this.#resolve(within, left), this.#resolve(within, right)] as const
-      const [here, there] = pair[0]?.node === item ? pair : [pair[1], pair[0]]
-      if (here === undefined || there === undefined || here.node !== item || seen.has(there.node)) continue
-      const type = this.#typeOf(here)
-      // Values of one type alone are equal to the letter.
-      if (typeof type !== 'string' || type !== this.#typeOf(there)) continue
-      for (const predicate of this.#all(there.node, seen)) {
-        const moved = mapPredicate<ItemColumn, FilterValue, ItemColumn, FilterValue>(
-          predicate,
-          (column) => (sameColumn(column, there) ? { kind: 'column', column: here } : undefined),
-          asIs,
-        )
-        if (columnsOf(moved).length > 0) carried.push(moved)
+    for (const [node, pairs] of neighbours) {
+      for (const predicate of this.#all(node, visited)) {
+        for (const { here, there } of pairs) {
+          const only = (column: ItemColumn) => (sameColumn(column, there) ? ({ kind: 'column', column: here } as const) : undefined)
+          const moved = mapPredicate<ItemColumn, FilterValue, ItemColumn, FilterValue>(predicate, only, asIs)
+          if (columnsOf(moved).length > 0) carried.push(moved)
+        }
       }
     }
     return [...direct, ...carried]
+  }
+
+  /** The equal columns of a SELECT. Values of one type alone are equal to the letter. */
+  #equalPairs(within: SelectFilters): readonly ResolvedEquality[] {
+    const known = this.#equalities.get(within)
+    if (known !== undefined) return known
+    const pairs = within.equalities.flatMap(({ left, right, targets }) => {
+      const [one, other] = [this.#resolve(within, left), this.#resolve(within, right)]
+      if (one === undefined || other === undefined) return []
+      const type = this.#typeOf(one)
+      return typeof type === 'string' && type === this.#typeOf(other) ? [{ left: one, right: other, targets }] : []
+    })
+    this.#equalities.set(within, pairs)
+    return pairs
   }
 
   /** The conditions on an item that stand in its own SELECT, or come from the queries around. */
@@ -132,7 +157,7 @@ export class Pushdown {
       inSetOperation = true
       top = above
     }
-    const readers = [...this.#conditions.derived].filter(([, { query }]) => query === top).map(([node]) => this.#all(node, new Set()))
+    const readers = [...this.#conditions.derived].filter(([, { query }]) => query === top).map(([node]) => this.#all(node))
     if (readers.length === 0 || readers.some((predicates) => predicates.length === 0)) return []
     const [first = [], ...others] = readers
     const wanted: readonly ItemPredicate[] =
@@ -186,7 +211,7 @@ export class Pushdown {
   #readFields(item: Node): ItemFields | undefined {
     const derived = this.#conditions.derived.get(item)
     if (derived !== undefined) return this.#fieldsOfQuery(derived.query)?.renamed(derived.names)
-    const schema = this.#schemaOf(item)
+    const schema = this.#schemas.get(item)
     if (schema === undefined) return undefined
     const fields = fieldsOfSchemas.get(schema) ?? new ItemFields(schema.fields)
     fieldsOfSchemas.set(schema, fields)

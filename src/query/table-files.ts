@@ -52,11 +52,7 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
   const { schema, partitionColumns, properties, store } = target
   if (schema.fields.length === 0) throw withoutColumns(target)
   const naming = columnNaming(properties)
-  const predicate = await predicateWith(
-    filtersOf(plan, table, (node) => schemas.get(node)),
-    values,
-    plan.literals,
-  )
+  const predicate = await predicateWith(filtersOf(plan, table, schemas), values, plan.literals)
   const list = await target.files()
   const files = await chooseFiles(list, { schema, partitionColumns, physicalName: (field) => physicalName(field, naming) }, predicate)
   const pinned = await pin(target, files, signal)
