@@ -1,64 +1,14 @@
-/** Which changes a range gives, in which columns and order, and what it refuses, naming the version; on tables by hand. */
+/** Which changes a range gives, in which order, and what it refuses, naming the version; on tables by hand. */
 import { linkSync, rmSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ChangesOptions, type Row, Table, type VarveError } from '../src/index.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { Table, type VarveError } from '../src/index.ts'
 import type { Action } from '../src/log/actions.ts'
-import type { StructField } from '../src/schema/types.ts'
-import { column, firstTime, HandTable, mapped, metaData, protocol, withVector } from './support/hand-table.ts'
+import { failure, feedFolder, handTable, ids, removeFeeds, rowsOf, threeVersions, told } from './support/feeds.ts'
+import { column, firstTime, metaData, protocol, withVector } from './support/hand-table.ts'
 import { vectorInline } from './support/vectors.ts'
 
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'varve-changes-'))
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
-let count = 0
-
-/** A table whose version 0 has these columns. */
-function handTable(fields: readonly StructField[], more: Parameters<typeof metaData>[1] = {}, own: Action = protocol()): HandTable {
-  count += 1
-  const table = new HandTable(join(folder, `table-${count}`))
-  table.commit([own, metaData(fields, more)])
-  return table
-}
-
-const ids = [column('id', 'long')]
-
-/** A table of three versions: nothing, ids 1 and 2, ids 3 and 4. */
-async function threeVersions(more: Parameters<typeof metaData>[1] = {}, own?: Action): Promise<HandTable> {
-  const table = handTable(ids, more, own)
-  table.commit([table.add(await table.file('SELECT unnest([1, 2])::BIGINT AS id'))])
-  table.commit([table.add(await table.file('SELECT unnest([3, 4])::BIGINT AS id'))])
-  return table
-}
-
-async function rowsOf(table: HandTable, options: ChangesOptions): Promise<Row[]> {
-  return (await Table.open(table.folder)).changes(options).toArray()
-}
-
-/** Rows as `version type values`, sorted. */
-async function told(table: HandTable, options: ChangesOptions): Promise<string[]> {
-  const rows = await rowsOf(table, options)
-  return rows
-    .map(
-      ({ _change_type, _commit_version, _commit_timestamp, ...row }) =>
-        `${_commit_version} ${_change_type} ${Object.values(row).join(' ')}`,
-    )
-    .sort()
-}
-
-async function failure(table: HandTable, options: ChangesOptions): Promise<VarveError> {
-  return rowsOf(table, options).then(
-    (rows) => {
-      throw new Error(`no error, ${rows.length} rows`)
-    },
-    (error: VarveError) => error,
-  )
-}
+afterAll(removeFeeds)
 
 describe('the range', () => {
   it('has both ends, as versions, and in the order of the versions', async () => {
@@ -178,127 +128,6 @@ describe('the feed must be on at every version', () => {
   })
 })
 
-describe('columns', () => {
-  it('that came later are NULL before', async () => {
-    const table = await threeVersions()
-    table.commit([metaData([...ids, column('city', 'string')]), table.add(await table.file("SELECT 5::BIGINT AS id, 'Oslo' AS city"))])
-    const rows = await rowsOf(table, { from: 2 })
-    expect(rows.map(({ id, city }) => [id, city])).toEqual([
-      [3n, null],
-      [4n, null],
-      [5n, 'Oslo'],
-    ])
-    expect(Object.keys((await rowsOf(table, { from: 2, to: 2 }))[0]!)).not.toContain('city')
-  })
-
-  it('that were renamed are read by the names in the files, partition columns too', async () => {
-    const fields = [column('id', 'long', mapped(1, 'c-1')), column('part', 'string', mapped(2, 'c-2'))]
-    const configuration = { 'delta.columnMapping.mode': 'name', 'delta.columnMapping.maxColumnId': '2' }
-    const table = handTable(fields, { configuration, partitionColumns: ['part'] })
-    table.commit([table.add(await table.file('SELECT 1::BIGINT AS "c-1"'), { partitionValues: { 'c-2': 'x' } })])
-    const renamed = [column('key', 'long', mapped(1, 'c-1')), column('place', 'string', mapped(2, 'c-2'))]
-    table.commit([metaData(renamed, { configuration, partitionColumns: ['place'] })])
-    const change = await table.file(`SELECT 1::BIGINT AS "c-1", 'delete' AS _change_type`)
-    table.commit([table.remove('part-1.parquet'), table.cdc(change, { partitionValues: { 'c-2': 'x' } })])
-    const rows = await rowsOf(table, { from: 0 })
-    expect(rows.map(({ key, place, _change_type }) => [key, place, _change_type])).toEqual([
-      [1n, 'x', 'insert'],
-      [1n, 'x', 'delete'],
-    ])
-  })
-
-  it('mapped by id are found by id in change files, whatever their names there', async () => {
-    const fields = [column('id', 'long', mapped(1, 'c-1')), column('note', 'string', mapped(2, 'c-2'))]
-    const table = handTable(fields, { configuration: { 'delta.columnMapping.mode': 'id', 'delta.columnMapping.maxColumnId': '2' } })
-    const copy = 'FIELD_IDS {other: 1, name: 2}'
-    table.commit([table.add(await table.file("SELECT 1::BIGINT AS other, 'a' AS name", { copy }))])
-    const change = await table.file(`SELECT 'b' AS name, 'delete' AS _change_type, 1::BIGINT AS other`, { copy })
-    const without = await table.file(`SELECT 2::BIGINT AS "c-2", 9::BIGINT AS other, 'insert' AS _change_type`, {
-      copy: 'FIELD_IDS {other: 1}',
-    })
-    table.commit([table.cdc(change), table.cdc(without)])
-    expect(await told(table, { from: 0 })).toEqual(['1 insert 1 a', '2 delete 1 b', '2 insert 9 '])
-  })
-
-  it('that were widened are read in the wider type, partition columns too', async () => {
-    const table = handTable([column('id', 'integer'), column('part', 'short')], { partitionColumns: ['part'] })
-    table.commit([table.add(await table.file('SELECT 1::INTEGER AS id'), { partitionValues: { part: '7' } })])
-    table.commit([metaData([column('id', 'long'), column('part', 'decimal(12,2)')], { partitionColumns: ['part'] })])
-    const [row] = await rowsOf(table, { from: 0 })
-    expect(row).toMatchObject({ id: 1n, part: '7.00' })
-  })
-
-  const schemas: readonly (readonly [string, readonly StructField[], readonly StructField[], string])[] = [
-    ['dropped', [...ids, column('city', 'string')], ids, 'the column city was dropped'],
-    [
-      'replaced under its name',
-      [column('a', 'long', mapped(1, 'c-1'))],
-      [column('a', 'long', mapped(2, 'c-2'))],
-      'the column a was dropped',
-    ],
-    ['narrowed', ids, [column('id', 'integer')], 'the column id changed from BIGINT to INTEGER'],
-    ['made NOT NULL', ids, [column('id', 'long', { nullable: false })], 'the column id became NOT NULL'],
-    [
-      'dropped inside another',
-      [column('at', { type: 'struct', fields: [column('x', 'long'), column('y', 'long')] })],
-      [column('at', { type: 'struct', fields: [column('x', 'long')] })],
-      'the column at.y was dropped',
-    ],
-  ]
-
-  it.each(schemas)('that were %s are refused, naming the version', async (_, before, after, what) => {
-    const configuration = before.some(({ metadata }) => 'delta.columnMapping.id' in metadata) ? { 'delta.columnMapping.mode': 'name' } : {}
-    const table = handTable(before, { configuration })
-    table.commit([])
-    table.commit([metaData(after, { configuration })])
-    table.commit([])
-    const error = await failure(table, { from: 0 })
-    expect(error).toMatchObject({ code: 'SCHEMA_CHANGED', data: { version: 2, from: 0, to: 3 } })
-    expect(error.message).toContain(what)
-    expect(await told(table, { from: 0, to: 1 })).toEqual([])
-    expect(await told(table, { from: 2 })).toEqual([])
-  })
-
-  it('that are not asked for may be dropped', async () => {
-    const table = handTable([...ids, column('city', 'string')])
-    table.commit([table.add(await table.file("SELECT 1::BIGINT AS id, 'Oslo' AS city"))])
-    table.commit([metaData(ids)])
-    expect(await rowsOf(table, { from: 0, columns: ['id', '_commit_version'] })).toEqual([{ id: 1n, _commit_version: 1n }])
-    expect((await failure(table, { from: 0, columns: ['city'] })).code).toBe('UNKNOWN_COLUMN')
-  })
-
-  it('of other partitions are read as each file was written', async () => {
-    const fields = [column('id', 'long'), column('a', 'string'), column('b', 'string')]
-    const table = handTable(fields, { partitionColumns: ['a'] })
-    const first = await table.file("SELECT 1::BIGINT AS id, 'b1' AS b")
-    table.commit([table.add(first, { partitionValues: { a: 'a1' } })])
-    const second = await table.file("SELECT 1::BIGINT AS id, 'a1' AS a")
-    table.commit([
-      metaData(fields, { partitionColumns: ['b'] }),
-      table.remove(first, { partitionValues: { a: 'a1' } }),
-      table.add(second, { partitionValues: { b: 'b1' } }),
-    ])
-    expect(await told(table, { from: 0 })).toEqual(['1 insert 1 a1 b1', '2 delete 1 a1 b1', '2 insert 1 a1 b1'])
-    expect(await told(table, { from: 2 })).toEqual(['2 delete 1 a1 b1', '2 insert 1 a1 b1'])
-  })
-
-  it('of the table that are called as the feed’s are refused by name', async () => {
-    const table = handTable([...ids, column('_Change_Type', 'string')])
-    table.commit([])
-    expect(await failure(table, { from: 0 })).toMatchObject({ code: 'RESERVED_COLUMN', data: { column: '_Change_Type' } })
-  })
-
-  it('and conditions may be chosen, those of the feed too', async () => {
-    const table = await threeVersions()
-    const where = 'id > $least AND _commit_version = 2'
-    expect(await rowsOf(table, { from: 0, where, params: { least: 3 }, columns: ['_change_type', 'id'] })).toEqual([
-      { _change_type: 'insert', id: 4n },
-    ])
-    expect((await failure(table, { from: 0, where: 'no_column = 1' })).code).toBe('SQL_ERROR')
-    expect((await failure(table, { from: 0, where: 'id IN (SELECT 1 FROM read_csv($$x$$))' })).code).toBe('SQL_REFUSED')
-  })
-})
-
 describe('files', () => {
   it('of removes without partition values are found in the version before', async () => {
     const table = handTable([...ids, column('part', 'string')], { partitionColumns: ['part'] })
@@ -348,9 +177,9 @@ describe('files', () => {
     expect(rows.filter((row) => row._change_type === 'delete').map((row) => row._commit_version)).toEqual([3n])
     const opened = await Table.open(table.folder)
     for (const format of ['parquet', 'arrow'] as const) {
-      const target = join(folder, `out.${format}`)
+      const target = join(feedFolder, `out.${format}`)
       expect(await opened.changes({ from: 0 }).writeTo(target, { format })).toEqual({ rows: rows.length })
-      const back = await Table.create(join(folder, `back-${format}`), {
+      const back = await Table.create(join(feedFolder, `back-${format}`), {
         schema: 'id BIGINT, _change_type VARCHAR, _commit_version BIGINT, _commit_timestamp TIMESTAMPTZ',
       })
       await back.append({ files: target })

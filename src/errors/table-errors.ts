@@ -15,10 +15,10 @@ export class TableExistsError extends VarveError {}
 /** A version, timestamp or tag outside what is readable; the data states the range. Code: `VERSION_NOT_FOUND`, `TAG_NOT_FOUND`. */
 export class VersionNotFoundError extends VarveError {}
 
-/** The table needs what Varve does not know; the feature is named. Code: `UNSUPPORTED_FEATURE`. */
+/** The table needs what Varve does not know, or lacks what was asked of it; the feature is named. Codes: `UNSUPPORTED_FEATURE`, `CHANGE_FEED_OFF`. */
 export class UnsupportedFeatureError extends VarveError {}
 
-/** The log contradicts the protocol. Codes: `LOG_CORRUPT`, `LOG_GAP`, `LOG_INCOMPLETE`. */
+/** The log contradicts the protocol, or a record of ours is damaged. Codes: `LOG_CORRUPT`, `LOG_GAP`, `LOG_INCOMPLETE`, `BOOKMARK_CORRUPT`. */
 export class LogError extends VarveError {}
 
 /** A data file that a version names is missing or damaged. Codes: `DATA_FILE_MISSING`, `DATA_FILE_CORRUPT`, `VECTOR_CORRUPT`, `PATH_OUTSIDE_ROOT`. */
@@ -26,7 +26,7 @@ export class DataFileError extends VarveError {}
 
 /**
  * Rows do not fit the table's columns. Codes: `UNKNOWN_COLUMN`, `MISSING_COLUMN`, `TYPE_MISMATCH`, `UNSUPPORTED_TYPE`,
- * `DUPLICATE_COLUMN`, `NO_COLUMNS`.
+ * `DUPLICATE_COLUMN`, `NO_COLUMNS`, `RESERVED_COLUMN`, `SCHEMA_CHANGED`.
  */
 export class SchemaError extends VarveError {}
 
@@ -39,10 +39,13 @@ export class InputError extends VarveError {}
 /** SQL that is wrong or not allowed here. Codes: `SQL_ERROR`, `SQL_NOT_READ_ONLY`, `SQL_REFUSED`, `SQL_UNKNOWN_TABLE`, `OUT_OF_MEMORY`. */
 export class QueryError extends VarveError {}
 
-/** Lost to a concurrent change; running it again helps. Codes: `COMMIT_CONFLICT`, `METADATA_CHANGED`, `PROTOCOL_CHANGED`, `TABLE_CREATED_CONCURRENTLY`. */
+/**
+ * Lost to a concurrent change; running it again helps. Codes: `COMMIT_CONFLICT`, `METADATA_CHANGED`, `PROTOCOL_CHANGED`,
+ * `TABLE_CREATED_CONCURRENTLY`, `BOOKMARK_MOVED`.
+ */
 export class ConflictError extends VarveError {}
 
-/** It could not be found out whether the commit is there. Code: `COMMIT_UNKNOWN`. */
+/** It could not be found out whether the commit, or the record, is there. Codes: `COMMIT_UNKNOWN`, `BOOKMARK_UNKNOWN`. */
 export class UnknownOutcomeError extends VarveError {}
 
 /** A load of an application that is older than its latest, and was never applied. Code: `TXN_OUT_OF_ORDER`. */

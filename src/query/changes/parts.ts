@@ -13,7 +13,7 @@ import { namedValues } from '../parameters.ts'
 import { QueryResult } from '../result.ts'
 import { planScan } from '../scan.ts'
 import { commitVersion, feedSchema } from './columns.ts'
-import { type Survey, survey, type VersionRange } from './survey.ts'
+import { activeMetadata, type Survey, survey, type VersionRange } from './survey.ts'
 import { type Feed, prepareWindow } from './window-query.ts'
 import { type TimedFile, windowsOf } from './windows.ts'
 
@@ -44,7 +44,7 @@ export async function openFeed(log: DeltaLog, asked: AskedRange, options: FeedOp
   const compared = { columns: columns && options.where === undefined ? new Set(columns.map(asciiLower)) : undefined }
   const range = 'emptyAt' in asked ? undefined : asked
   const looked = range === undefined ? undefined : await survey(log, range, compared, signal)
-  const metadata = looked?.metadata ?? (await log.stateAt('emptyAt' in asked ? asked.emptyAt : asked.to, signal)).metadata
+  const metadata = looked?.metadata ?? activeMetadata(await log.stateAt('emptyAt' in asked ? asked.emptyAt : asked.to, signal))
   const feed = await planFeed(log, metadata, looked?.samePartitions ?? true, options, signal)
   return { range, parts: partsOf(feed, looked, new CommitTimes(log.store, log.latest), signal) }
 }

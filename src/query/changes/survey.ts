@@ -10,7 +10,7 @@ import { changesOf, hasChangeFeed } from '../../log/changes.ts'
 import { type Commit, parseActions, readCommitIfThere } from '../../log/commit.ts'
 import type { DeltaLog } from '../../log/delta-log.ts'
 import { readListing } from '../../log/listing.ts'
-import { checkReadable } from '../../log/protocol.ts'
+import { activeProperties, checkReadable } from '../../log/protocol.ts'
 import { completed, type TableState } from '../../log/state.ts'
 import { parseSchema } from '../../schema/schema-json.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
@@ -24,7 +24,7 @@ export interface VersionRange {
 
 /** What a look at a range gave. */
 export interface Survey {
-  /** What holds at the end of the range. */
+  /** What holds at the end of the range, with the properties that count there. */
   readonly metadata: Metadata
   /** Whether the table was partitioned by the same columns all along. */
   readonly samePartitions: boolean
@@ -50,9 +50,9 @@ const mostAhead = 16
 export async function survey(log: DeltaLog, range: VersionRange, compared: Compared, signal: AbortSignal | undefined): Promise<Survey> {
   const { store } = log
   const start = await stateAt(log, range.from, signal)
-  const epochs: [Epoch, ...Epoch[]] = [{ version: range.from, metadata: start.metadata }]
-  let { protocol } = start
-  checkFeed(store, protocol, start.metadata, range.from, range)
+  const epochs: [Epoch, ...Epoch[]] = [{ version: range.from, metadata: activeMetadata(start) }]
+  let { protocol, metadata } = start
+  checkFeed(store, protocol, metadata, range.from, range)
   const kept = new Map<number, Commit>()
   let room = keptBytes
   let before: TableState | undefined
@@ -71,19 +71,25 @@ export async function survey(log: DeltaLog, range: VersionRange, compared: Compa
       protocol = changes.protocol
       checkReadable(protocol, store.root)
     }
-    const metadata = changes.metadata === undefined ? epochs.at(-1)!.metadata : completed(changes.metadata)
+    if (changes.metadata !== undefined) metadata = completed(changes.metadata)
     checkFeed(store, protocol, metadata, version, range)
-    if (changes.metadata !== undefined) epochs.push({ version, metadata })
+    epochs.push({ version, metadata: activeMetadata({ protocol, metadata }) })
   }
-  const { metadata } = epochs.at(-1)!
+  const last = epochs.at(-1)!.metadata
   checkEpochs(store, epochs, range, compared)
-  if (before !== undefined) checkBefore(store, before, metadata, range.from, compared)
-  const layouts = [...epochs.map((epoch) => epoch.metadata), ...(before === undefined ? [] : [before.metadata])]
+  const earlier = before && activeMetadata(before)
+  if (earlier !== undefined) checkBefore(store, earlier, last, range.from, compared)
+  const layouts = [...epochs.map((epoch) => epoch.metadata), ...(earlier === undefined ? [] : [earlier])]
   return {
-    metadata,
+    metadata: last,
     samePartitions: new Set(layouts.map(partitionNames)).size === 1,
     commits: () => readInOrder(store, range, signal, kept),
   }
+}
+
+/** The metadata with the properties that count under the protocol. */
+export function activeMetadata({ protocol, metadata }: Pick<TableState, 'protocol' | 'metadata'>): Metadata {
+  return { ...metadata, configuration: activeProperties({ protocol, metadata }) }
 }
 
 /** The first version of the unbroken run of commits that tell their changes and ends with this one; the one behind it where it does not. */
@@ -185,8 +191,8 @@ function checkEpochs(store: ObjectStore, epochs: readonly Epoch[], range: Versio
 }
 
 /** Rows that the first version removes were written under what held before it. Columns that it dropped are not asked for. */
-function checkBefore(store: ObjectStore, before: TableState, metadata: Metadata, version: number, compared: Compared): void {
-  const problem = unreadable(before.metadata, metadata, { ...compared, dropsAllowed: true })
+function checkBefore(store: ObjectStore, before: Metadata, metadata: Metadata, version: number, compared: Compared): void {
+  const problem = unreadable(before, metadata, { ...compared, dropsAllowed: true })
   if (problem === undefined) return
   throw new SchemaError(
     'SCHEMA_CHANGED',
