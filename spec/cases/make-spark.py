@@ -92,7 +92,7 @@ def make(name):
         expected["changes"] = canonical.rows(feed.toArrow())
     with open(os.path.join(folder, "rows.json"), "w") as file:
         file.write(compact(expected))
-    for path in glob.glob(os.path.join(table, "**", "*.crc"), recursive=True) + glob.glob(os.path.join(table, "**", ".*.crc"), recursive=True):
+    for path in glob.glob(os.path.join(table, "**", ".*.crc"), recursive=True):
         if os.path.basename(path).startswith("."):
             os.remove(path)
 
@@ -291,6 +291,43 @@ def parquet_legacy():
     yield """INSERT INTO `t` VALUES (1, -9999999.99, 12345678901234.5678, -1234567890123456789012345678.0123456789, array(1, NULL), array(array('a', NULL), NULL, array()),
       array(named_struct('a', 1, 'b', array(1, 2)), NULL), map('k', named_struct('x', 1), 'n', NULL), TIMESTAMP'1969-12-31 23:59:59.999'),
       (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL), (3, 0.01, -0.0001, 0.0000000001, array(), array(), array(), map(), TIMESTAMP'9999-12-31 23:59:59.999')"""
+
+
+@case("parquet-two-levels")
+def parquet_two_levels():
+    def older_writer(table):
+        """Lists and maps as Parquet had them before its specification of either: two levels, one level, other names."""
+        jvm = spark._jvm
+        kind = jvm.org.apache.parquet.schema.MessageTypeParser.parseMessageType("""message m { required int32 id;
+          optional group l (LIST) { repeated int32 array; } optional group ls (LIST) { repeated group ls_tuple { optional int32 a; optional int32 b; } }
+          optional group m (MAP) { repeated group map (MAP_KEY_VALUE) { required binary key (UTF8); optional int32 value; } } repeated int32 bare; }""")
+        group = jvm.org.apache.parquet.example.data.simple.SimpleGroup
+        builder = getattr(jvm.org.apache.parquet.hadoop.example, "ExampleParquetWriter").builder(jvm.org.apache.hadoop.fs.Path(os.path.join(table, "older.parquet"))).withType(kind)
+        writer = builder.build()
+        full = group(kind).append("id", 1)
+        numbers = full.addGroup("l")
+        for value in (1, -2):
+            numbers.append("array", value)
+            full.append("bare", value)
+        structs = full.addGroup("ls")
+        structs.addGroup("ls_tuple").append("a", 5)
+        structs.addGroup("ls_tuple")
+        entries = full.addGroup("m")
+        entries.addGroup("map").append("key", "k").append("value", 7)
+        entries.addGroup("map").append("key", "n")
+        writer.write(full)
+        empty = group(kind).append("id", 2)
+        for name in ("l", "ls", "m"):
+            empty.addGroup(name)
+        writer.write(empty)
+        writer.write(group(kind).append("id", 3))
+        writer.close()
+        add = {"path": "older.parquet", "partitionValues": {}, "size": os.path.getsize(os.path.join(table, "older.parquet")), "modificationTime": 0, "dataChange": True}
+        with open(os.path.join(table, "_delta_log", f"{1:020}.json"), "w") as file:
+            file.write(json.dumps({"add": add}) + "\n")
+
+    yield "CREATE TABLE `t` (id INT, l ARRAY<INT>, ls ARRAY<STRUCT<a: INT, b: INT>>, m MAP<STRING, INT>, bare ARRAY<INT>) USING delta"
+    yield older_writer
 
 
 @case("variant", query="SELECT id, coalesce(to_json(v), 'null') AS v, coalesce(to_json(s.v), 'null') AS sv, transform(l, e -> coalesce(to_json(e), 'null')) AS l FROM {t}",
