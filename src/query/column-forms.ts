@@ -20,7 +20,7 @@ interface Table {
 }
 
 /** Whether some value in the type is of the other. */
-export function holds(type: DataType, wanted: DataType): boolean {
+function holds(type: DataType, wanted: DataType): boolean {
   if (typeof type === 'string') return type === wanted
   switch (type.type) {
     case 'array':
@@ -102,7 +102,6 @@ async function filesWithUnmarked(
   return new Set(rows.map((row) => String(row.file_name)))
 }
 
-/** The names of columns by field id, by path. */
 /** The names that files give their fields, by field id; file by file. */
 export async function namesById(connection: Connection, paths: readonly string[]): Promise<Map<string, Map<number, string>>> {
   const found = new Map<string, Map<number, string>>(paths.map((path) => [path, new Map()]))
