@@ -14,6 +14,12 @@ import type { DataType, StructField, StructType } from '../schema/types.ts'
 /** The types that columns have in a file, where they matter; columns by the table's field. */
 export type ColumnForms = ReadonlyMap<StructField, DataType>
 
+/** Files that are known to have no unmarked column but bytes, so that asking again asks nothing. */
+const marked = new Set<string>()
+
+/** So many of them are kept. */
+const keptFiles = 100_000
+
 interface Table {
   readonly schema: StructType
   readonly properties: Readonly<Record<string, string>>
@@ -95,11 +101,17 @@ async function filesWithUnmarked(
   const ofText = new Set(['element', 'array', 'key', 'value', ...texts.flatMap((field) => [...leafNames(field, naming)])])
   const bytes = naming.byId ? [] : read.filter(({ type }) => type === 'binary').map((field) => physicalName(field, naming).toLowerCase())
   const sure = bytes.filter((name) => !ofText.has(name)).map(quoteLiteral)
+  const keyOf = (path: string) => `${path} ${sure.join(' ')}`
+  const unknown = paths.filter((path) => !marked.has(keyOf(path)))
+  if (unknown.length === 0) return new Set()
   const rows = await connection.all(
-    `SELECT DISTINCT file_name FROM parquet_schema(${quotePaths(paths)}) WHERE type IN ('BYTE_ARRAY', 'FIXED_LEN_BYTE_ARRAY')
+    `SELECT DISTINCT file_name FROM parquet_schema(${quotePaths(unknown)}) WHERE type IN ('BYTE_ARRAY', 'FIXED_LEN_BYTE_ARRAY')
      AND converted_type IS NULL AND logical_type IS NULL ${sure.length === 0 ? '' : `AND lower(name) NOT IN (${sure.join(', ')})`}`,
   )
-  return new Set(rows.map((row) => String(row.file_name)))
+  const found = new Set(rows.map((row) => String(row.file_name)))
+  if (marked.size > keptFiles) marked.clear()
+  for (const path of unknown) if (!found.has(path)) marked.add(keyOf(path))
+  return found
 }
 
 /** The names that files give their fields, by field id; file by file. */
