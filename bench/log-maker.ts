@@ -19,7 +19,7 @@ export interface WideTable {
   readonly checkpoint?: 'classic' | 'v2'
   /** Whether the checkpoint has `stats_parsed` and `partitionValues_parsed`, and no statistics as text. Default: `false`. */
   readonly typed?: boolean
-  /** Commits after the checkpoint; each removes a file, and adds one. Default: none. */
+  /** Commits after the checkpoint; each adds a file and removes two. Default: none. */
   readonly commitsAfter?: number
 }
 
@@ -151,7 +151,7 @@ export async function makeLongHistory(folder: string, { versions, checkpointEver
     const ends = (every: number | undefined) =>
       every ? Array.from({ length: Math.floor(versions / every) }, (_, i) => (i + 1) * every) : []
     // The commits n + 1 for n divisible by ten remove the file n / 2.
-    const gone = (after: number, upTo: number) => `(i % 5 = 0 AND i * 2 + 1 > ${after} AND i * 2 + 1 <= ${upTo})`
+    const gone = (after: number, upTo: number) => `(i > 0 AND i % 5 = 0 AND i * 2 + 1 > ${after} AND i * 2 + 1 <= ${upTo})`
     for (const end of ends(checkpointEvery)) {
       const rows = `${addsSql(0, end, false)} WHERE NOT ${gone(0, end)}`
       await connection.run(

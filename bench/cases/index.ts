@@ -5,6 +5,7 @@ import { appendArrow, appendArrowLong, appendArrowMemory } from './append-arrow.
 import { nextCheckpoint } from './checkpoint.ts'
 import { firstQuery } from './first-query.ts'
 import { countVersions, logBytes, openVersions } from './log.ts'
+import { jumps, longLog, wideCount, wideSelect } from './scale.ts'
 import { aggregate, scanOut, scanOutMemory, selective } from './scan.ts'
 import { vectorsAll, vectorsTwo } from './vectors.ts'
 
@@ -26,5 +27,9 @@ export const cases: readonly Case[] = [
   countVersions,
   firstQuery,
   logBytes,
+  wideCount,
+  wideSelect,
+  longLog,
+  jumps,
   nextCheckpoint,
 ]

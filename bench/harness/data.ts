@@ -7,6 +7,7 @@ import { access, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { makeHistory } from '../history-maker.ts'
+import { makeLongHistory, makeWideTable } from '../log-maker.ts'
 import { deleteByVectors } from '../vectors-maker.ts'
 import { library } from './library.ts'
 import { places } from './places.ts'
@@ -70,6 +71,14 @@ const makers: Readonly<Record<string, (folder: string) => Promise<void>>> = {
   'history-1000': (folder) => makeHistory(folder, 1_000),
   'history-10000': (folder) => makeHistory(folder, 10_000),
   'history-100000': (folder) => makeHistory(folder, 100_000),
+  'wide-1m': (folder) => makeWideTable(folder, { files: 1_000_000 }),
+  'wide-1m-commits': (folder) => makeWideTable(folder, { files: 1_000_000, commitsAfter: 50 }),
+  'wide-1m-typed': (folder) => makeWideTable(folder, { files: 1_000_000, typed: true }),
+  'wide-1m-v2': (folder) => makeWideTable(folder, { files: 1_000_000, tombstones: 1_000_000, checkpoint: 'v2', commitsAfter: 50 }),
+  'wide-1m-tombstones': (folder) => makeWideTable(folder, { files: 1_000_000, tombstones: 10_000_000 }),
+  'long-10000': (folder) => makeLongHistory(folder, { versions: 10_000, checkpointEvery: 100 }),
+  'long-100000': (folder) => makeLongHistory(folder, { versions: 100_000 }),
+  'long-100000-compacted': (folder) => makeLongHistory(folder, { versions: 100_000, compactEvery: 1_000 }),
 }
 
 const dependsOn: Readonly<Record<string, string>> = { 'arrow-2m': 'rows-2m', 'arrow-2m-long': 'rows-2m-long' }

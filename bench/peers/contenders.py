@@ -89,7 +89,47 @@ def opener(versions):
     return start
 
 
+def count_in(table):
+    import pyarrow.compute as compute
+
+    actions = pa.table(table.get_add_actions(flatten=True).select(["num_records"]))
+    return compute.sum(actions["num_records"]).as_py() or 0
+
+
+def counter(folder, rows):
+    def start(setting):
+        from deltalake import DeltaTable
+
+        path = os.path.join(setting["data"], folder)
+
+        def sample(round):
+            assert count_in(DeltaTable(path)) == rows
+
+        return sample
+
+    return start
+
+
+def jumps(setting):
+    from deltalake import DeltaTable
+
+    path = os.path.join(setting["data"], "long-10000")
+
+    def sample(round):
+        seed = 7 + round
+        table = DeltaTable(path)
+        for _ in range(50):
+            seed = seed * 16807 % 2147483647
+            table.load_as_version(seed % 10001)
+            count_in(table)
+
+    return sample
+
+
 contenders = {
+    ("wide-count", "delta-rs"): counter("wide-1m", 100_000_000),
+    ("long-log", "delta-rs"): counter("long-100000", 9_000_100),
+    ("jumps", "delta-rs"): jumps,
     ("append-small", "delta-rs"): small_appends,
     ("append-parquet", "delta-rs"): append_parquet,
     ("open", "delta-rs 10"): opener(10),

@@ -35,7 +35,8 @@ export class CheckpointBase implements FileRows {
     this.files = present.files
     this.#pins = pins
     const source = `read_parquet(${quotePaths(paths)}, hive_partitioning = false, file_row_number = true, union_by_name = ${paths.length > 1})`
-    this.from = `${source} WHERE add.${present.field} IS NOT NULL`
+    // With a condition that compares, the engine passes over row groups without any, which IS NOT NULL does not do.
+    this.from = `${source} WHERE add.${present.field} >= ${present.field === 'size' ? '-9223372036854775808' : "''"}`
     const names = new Set(add.fields.map(({ name }) => name))
     const field = (name: string, type: string) => `CAST(${fieldOf('add', name, names)} AS ${type})`
     const typeOf = (name: string) => add.fields.find((one) => one.name === name)?.type
@@ -77,7 +78,17 @@ export class CheckpointBase implements FileRows {
       const add = columns.find((column) => column.name === 'add')?.type
       if (add === undefined) return await released(pins)
       if (!isStruct(add)) throw noCheckpoint(paths, 'its column add is no struct')
-      return new CheckpointBase(checkpoint, pins, paths, add, await presentField(connection, paths))
+      return new CheckpointBase(
+        checkpoint,
+        pins,
+        paths,
+        add,
+        await presentField(
+          connection,
+          paths,
+          add.fields.some(({ name, type }) => name === 'size' && type === 'long'),
+        ),
+      )
     } catch (error) {
       await released(pins)
       throw error
@@ -127,14 +138,14 @@ interface Present {
 }
 
 /** `path` tells an add; `size`, which is much smaller, does where footers say that it is there as often. */
-async function presentField(connection: Connection, paths: readonly string[]): Promise<Present> {
+async function presentField(connection: Connection, paths: readonly string[], isLong: boolean): Promise<Present> {
   const rows = await connection.all(
     `SELECT path_in_schema AS name, sum(num_values - stats_null_count)::BIGINT AS files, count(*) = count(stats_null_count) AS known
      FROM parquet_metadata(${quotePaths(paths)}) WHERE path_in_schema IN ('add, path', 'add, size') GROUP BY ALL`,
   )
   const [path, size] = ['add, path', 'add, size'].map((name) => rows.find((row) => row.name === name))
   if (!path?.known) return { field: 'path', files: undefined }
-  return { field: size?.known && path.files === size.files ? 'size' : 'path', files: Number(path.files) }
+  return { field: size?.known && path.files === size.files && isLong ? 'size' : 'path', files: Number(path.files) }
 }
 
 async function released(pins: readonly Pinned[]): Promise<undefined> {

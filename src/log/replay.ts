@@ -111,7 +111,7 @@ export async function sidecarKeys(
     }
     const columns = await connection.describe(`SELECT * FROM ${source}`)
     if (!columns.some((column) => column.name === 'sidecar')) return []
-    return connection.all(`SELECT DISTINCT sidecar.path AS path FROM ${source} WHERE sidecar.path IS NOT NULL`)
+    return connection.all(`SELECT DISTINCT sidecar.path AS path FROM ${source} WHERE sidecar.path >= ''`)
   })
   const named = rows.filter((row) => row.path !== null && !(wanted === 'live' && row.kind === 'remove'))
   if (rows.some((row) => row.sidecar === true && row.path === null)) throw noCheckpoint(paths, 'a sidecar has no path')

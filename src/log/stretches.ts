@@ -153,7 +153,8 @@ export class Stretches {
       const whole: Segment = { version: timeline.last, checkpoint: segment.checkpoint, commits, compactions: [] }
       // Whatever keeps it from being made, the version's own segment is what counts.
       const made = await this.#loadChecked(whole, wanted, options.signal).catch(() => undefined)
-      if (made) await this.#forget(timeline)
+      const covered = made ? [...this.#timelines].filter(({ first, last }) => first >= made.first && last <= made.last) : []
+      for (const each of covered) await this.#forget(each)
       return made
     }
     return undefined
