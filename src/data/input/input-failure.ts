@@ -4,7 +4,8 @@ import { DataFileError, InputError, QueryError } from '../../errors/index.ts'
 export function inputFailure(failure: unknown, files: readonly string[]): unknown {
   if (files.length === 0) return failure
   if (failure instanceof DataFileError) {
-    const path = String(failure.data.path)
+    // The reader of Parquet does not always say which of several files it was.
+    const path = failure.data.path === undefined ? files.join(', ') : String(failure.data.path)
     if (failure.code === 'DATA_FILE_MISSING') return inputNotFound(path, failure)
     return inputCorrupt(path, failure.message, failure)
   }
