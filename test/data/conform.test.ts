@@ -146,6 +146,20 @@ describe('nested columns', () => {
     expect(JSON.parse(files[0]!.stats)).toMatchObject({ nullCount: { v: 1 } })
   })
 
+  test('variants that batches carry as their two parts are written as they are, nested ones and none too', async () => {
+    const variant = { metadata: new Uint8Array([1, 0, 0]), value: new Uint8Array([12, 42]) }
+    const schema = struct(
+      field('id', 'long'),
+      field('v', 'variant'),
+      field('list', { type: 'array', elementType: 'variant', containsNull: true }),
+    )
+    const { paths } = await write([{ id: 1n, v: variant, list: [variant, null] }, { id: 2n }], { schema })
+    expect(await readBack(paths)).toEqual([
+      { id: 1n, v: variant, list: [variant, null] },
+      { id: 2n, v: null, list: null },
+    ])
+  })
+
   test('rows of any schema come back as they were', async () => {
     const tables = schemas.chain((schema) =>
       fc.array(record(schema.fields), { minLength: 1, maxLength: 12 }).map((samples) => ({ schema, samples })),

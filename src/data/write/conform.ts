@@ -214,6 +214,11 @@ const encodedVariant: StructType = {
   fields: ['metadata', 'value'].map((name) => ({ name, type: 'binary', nullable: true, metadata: {} })),
 }
 
+/** The type of what batches hold for a type: variants as their two parts. */
+export function inBatches(type: StructType): StructType {
+  return renamed(type, { mapped: false, byId: false }) as StructType
+}
+
 function isEncodedVariant(type: DataType): boolean {
   if (typeof type !== 'object' || type.type !== 'struct' || type.fields.length !== 2) return false
   return type.fields.every((field, index) => field.name === encodedVariant.fields[index]!.name && field.type === 'binary')

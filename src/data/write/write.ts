@@ -11,7 +11,7 @@ import { inputFailure } from '../input/input-failure.ts'
 import { normalise } from '../input/normalise.ts'
 import type { BatchSource, Source } from '../input/source.ts'
 import { columnNaming } from '../physical.ts'
-import { conform, type Projection } from './conform.ts'
+import { conform, inBatches, type Projection } from './conform.ts'
 import { gather } from './gather.ts'
 import { Publisher } from './publish.ts'
 import { CopyWriter } from './write-copy.ts'
@@ -31,7 +31,8 @@ const gatheredBytes = 128 * 1024 * 1024
  */
 export async function writeFiles(source: Source, target: WriteTarget): Promise<DataFile[]> {
   checkAborted(target)
-  const projection = conform(source.schema, target.schema, columnNaming(target.properties))
+  const given = source.kind === 'batches' ? inBatches(source.schema) : source.schema
+  const projection = conform(given, target.schema, columnNaming(target.properties))
   const publisher = new Publisher(target)
   try {
     if (!(await writeAsSmall(source, target, projection, publisher))) await writeByCopy(source, target, projection, publisher)
