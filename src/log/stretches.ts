@@ -106,7 +106,7 @@ export class Stretches {
 
   async #load(wanted: Wanted): Promise<Held> {
     const { version } = wanted
-    const near = Math.min(reach.most, reach.least * 2 ** Math.min(this.#misses, 10))
+    const near = Math.min(reach.most, reach.least * 4 ** Math.min(this.#misses, 10))
     this.#misses += 1
     for (const timeline of this.#timelines) {
       if (timeline.last >= version || version - timeline.last > near || !isCheap(timeline, version - timeline.last)) continue
@@ -146,11 +146,13 @@ export class Stretches {
     const { version } = wanted
     for (const timeline of this.#timelines) {
       if (version > timeline.last || timeline.last - version > near || !isCheap(timeline, timeline.last - version)) continue
-      const segment = await findSegment(this.#store, version, { ...options, compactions: false }).catch(() => undefined)
-      const first = segment?.checkpoint?.version ?? -1
-      if (!segment || timeline.last - first > reach.most) continue
+      // As much again before it, so that versions ever farther back do not load all of it anew each time.
+      const begin =
+        (await this.#begin(2 * version - timeline.last, timeline.last, options)) ?? (await this.#begin(version, timeline.last, options))
+      if (!begin) continue
+      const first = begin.checkpoint?.version ?? -1
       const commits = Array.from({ length: timeline.last - first }, (_, i) => first + 1 + i)
-      const whole: Segment = { version: timeline.last, checkpoint: segment.checkpoint, commits, compactions: [] }
+      const whole: Segment = { version: timeline.last, checkpoint: begin.checkpoint, commits, compactions: [] }
       // Whatever keeps it from being made, the version's own segment is what counts.
       const made = await this.#loadChecked(whole, wanted, options.signal).catch(() => undefined)
       const covered = made ? [...this.#timelines].filter(({ first, last }) => first >= made.first && last <= made.last) : []
@@ -163,6 +165,12 @@ export class Stretches {
   async #forget(timeline: Timeline): Promise<void> {
     this.#timelines.delete(timeline)
     await unload(timeline)
+  }
+
+  /** Where a stretch may begin that has a version, and ends at `last`; `undefined` where it would be too long, or cannot begin. */
+  async #begin(version: number, last: number, options: SegmentOptions): Promise<Segment | undefined> {
+    const segment = await findSegment(this.#store, Math.max(0, version), { ...options, compactions: false }).catch(() => undefined)
+    return segment && last - (segment.checkpoint?.version ?? -1) <= reach.most ? segment : undefined
   }
 
   #baseState(timeline: Timeline): Promise<TableState | undefined> {
