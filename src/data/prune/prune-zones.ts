@@ -9,7 +9,7 @@ import { type Zone, type ZoneTable, zoneBytes, zoneKey } from './zone.ts'
 import { type ArrowColumn, ZoneLoader } from './zone-loader.ts'
 import { type ZoneColumn, zoneColumn, zonesSql } from './zone-sql.ts'
 
-export { compareBytes, nullsAll, nullsNone, type TextColumn, type Zone, type ZoneFamily, type ZoneTable, zoneKey } from './zone.ts'
+export { compareBytes, nullsAll, nullsNone, type Zone, type ZoneFamily, type ZoneTable, zoneKey } from './zone.ts'
 
 /** What is known of some files: where each lies, in their order, and the zones that were asked for. */
 export interface Zones {
