@@ -23,7 +23,8 @@ export interface VictimJob {
 }
 
 const job = JSON.parse(process.argv[2]!) as VictimJob
-const operations = new Set(['get', 'getRange', 'getTail', 'put', 'putIfAbsent', 'list', 'head', 'delete', 'materialise', 'stage'])
+// A look at a name changes nothing, and there are many of them: to die there is to die between the others.
+const operations = new Set(['get', 'getRange', 'getTail', 'put', 'putIfAbsent', 'list', 'delete', 'materialise', 'stage'])
 let count = 0
 
 const die = (): void => {
