@@ -1,5 +1,6 @@
 /** Spark's DESCRIBE HISTORY of our tables, and time travel by timestamp: the provenance that Varve writes is the provenance that Spark shows. */
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Table } from '../../src/index.ts'
 import { sameRows } from './peers/canonical.ts'
@@ -20,6 +21,8 @@ describe.each(['default', 'wide'] as const)('history of a table of ours, preset 
       message: 'the first',
       ...(preset === 'wide' && { preset }),
     })
+    // Spark shows the times of files as they are, and two commits of one millisecond as if they were of one time.
+    await setTimeout(10)
     await table.append(
       [
         { id: 1n, city: 'Köln' },
@@ -27,6 +30,7 @@ describe.each(['default', 'wide'] as const)('history of a table of ours, preset 
       ],
       { message: 'two "rows"\nin two lines', source: 'unit test' },
     )
+    await setTimeout(10)
     await table.append({ query: `SELECT 3::BIGINT AS id, 'x' AS city` }, { txn: { appId: 'etl', version: 7 } })
   })
   afterAll(() => folder.dispose())
