@@ -95,8 +95,10 @@ export async function createFile(
 
 /** What a store says of a file. The inode is part of the token, since a file that replaces another may have its size and time. */
 export function metaOf(stat: Stats): Meta {
-  const modified = Math.round(stat.mtimeMs * 1000).toString(36)
-  return { size: stat.size, modified: stat.mtime, etag: `${stat.ino.toString(36)}-${stat.size.toString(36)}-${modified}` }
+  const touched = Math.round(stat.mtimeMs * 1000).toString(36)
+  // Other engines cut a commit's time to the millisecond, where Node's own Date of a file rounds it.
+  const modified = new Date(Math.floor(stat.mtimeMs))
+  return { size: stat.size, modified, etag: `${stat.ino.toString(36)}-${stat.size.toString(36)}-${touched}` }
 }
 
 async function prepare(root: LocalRoot, key: string, body: Body, options: WriteOptions): Promise<Prepared> {

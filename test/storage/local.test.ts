@@ -12,6 +12,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -280,6 +281,13 @@ test('pipes and devices are no objects, and opening one does not wait', async ()
 test('a name longer than the disk takes is a bad key, no failure of the disk', async () => {
   await expect(store.put(`${'x'.repeat(255)}`, bytesOf('x'))).resolves.toMatchObject({ size: 1 })
   await expect(localStore('/'.repeat(1)).get('x'.repeat(256))).rejects.toThrow(StoreUnsupportedError)
+})
+
+test('a time of modification is cut to the millisecond, as other engines cut it', async () => {
+  await store.put('a', bytesOf('x'))
+  utimesSync(join(root, 'a'), 0, 1_700_000_000.123_75)
+  expect((await store.head('a'))?.modified.getTime()).toBe(1_700_000_000_123)
+  for await (const { meta } of store.list('', { meta: true })) expect(meta?.modified.getTime()).toBe(1_700_000_000_123)
 })
 
 test('permissions keep the mode of the process', async () => {
