@@ -28,7 +28,7 @@ if (unknown.length > 0) {
   process.stderr.write(`No case ${unknown.join(', ')}. There are: ${cases.map(({ name }) => name).join(', ')}\n`)
   process.exit(2)
 }
-const chosen = cases.filter(({ name }) => values.case?.includes(name) ?? true)
+const chosen = cases.filter(({ name, long }) => values.case?.includes(name) ?? !(values.short && long))
 const rounds = Number(values.rounds ?? (values.short ? 3 : 7))
 
 const deltaExtension = await installPeers()
@@ -63,6 +63,8 @@ const saved = join(places.results, `${machine.at.replaceAll(/[:.]/g, '-')}.json`
 await writeFile(saved, json)
 if (values.json) await writeFile(values.json, json)
 process.stdout.write(`saved as ${saved}\n`)
+const left = values.case ? [] : cases.filter((one) => !chosen.includes(one))
+if (left.length > 0) process.stdout.write(`left out of a short run: ${left.map(({ name }) => name).join(', ')}\n`)
 const broken = chosen.flatMap((one) =>
   one.contenders.filter(({ role, name }) => role === 'varve' && reports.find((other) => other.name === one.name)!.failures[name]),
 )

@@ -62,6 +62,7 @@ async function written(folder: string, work: () => Promise<unknown>): Promise<Sa
 /** The next checkpoint of a wide table. */
 export const nextCheckpoint: Case = {
   name: 'checkpoint',
+  long: true,
   title: `V2 checkpoint of ${files.toLocaleString('en')} files: MiB written`,
   shows: ['written'],
   contenders: [

@@ -47,6 +47,7 @@ const json = `json_extract_string(add.stats, '$.numRecords')`
 /** Counting rows. */
 export const wideCount: Case = {
   name: 'wide-count',
+  long: true,
   title: 'open, asOf and count(*) of 1,000,000 files, each time in a new process, no checksum',
   needs: ['wide-1m', 'wide-1m-commits', 'wide-1m-typed', 'wide-1m-v2', 'wide-1m-tombstones'],
   contenders: [
@@ -89,6 +90,7 @@ function selecting(name: string, set: string, condition: string): Contender {
 /** A query that one file answers. */
 export const wideSelect: Case = {
   name: 'wide-select',
+  long: true,
   title: 'a query that leaves 1 file of 1,000,000, each time in a new process; `warm`: again in the same, milliseconds (best of 5)',
   needs: ['wide-1m', 'wide-1m-commits', 'wide-1m-typed'],
   shows: ['warm'],
@@ -137,6 +139,7 @@ const struct = `STRUCT(path VARCHAR, size BIGINT, stats VARCHAR, "deletionVector
 /** A history of commits alone. */
 export const longLog: Case = {
   name: 'long-log',
+  long: true,
   title: 'open, asOf(latest) and count of 100,000 commits without a checkpoint, each time in a new process',
   needs: ['long-100000', 'long-100000-compacted'],
   contenders: [
@@ -203,6 +206,7 @@ function jumping(name: string, set: string, afresh: boolean): Contender {
 /** Versions at random. */
 export const jumps: Case = {
   name: 'jumps',
+  long: true,
   title: 'asOf and count at 50 random versions of 10,000, a checkpoint every 100 and no checksums',
   needs: ['long-10000', 'history-10000'],
   contenders: [

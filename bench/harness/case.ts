@@ -66,4 +66,6 @@ export interface Case {
   readonly needs?: readonly string[]
   /** What a reader must know to read the figures. */
   readonly note?: string
+  /** Whether it takes minutes, so that a short run leaves it out where it is not named. Default: `false`. */
+  readonly long?: boolean
 }
