@@ -95,10 +95,11 @@ export async function createFile(
 
 /** What a store says of a file. The inode is part of the token, since a file that replaces another may have its size and time. */
 export function metaOf(stat: Stats): Meta {
-  const touched = Math.round(stat.mtimeMs * 1000).toString(36)
-  // Other engines cut a commit's time to the millisecond, where Node's own Date of a file rounds it.
-  const modified = new Date(Math.floor(stat.mtimeMs))
-  return { size: stat.size, modified, etag: `${stat.ino.toString(36)}-${stat.size.toString(36)}-${touched}` }
+  const micros = Math.round(stat.mtimeMs * 1000)
+  // Other engines cut a commit's time to the millisecond, where Node's own Date of a file rounds it. What lies below a microsecond is
+  // mostly what a tool that set the time lost in a double.
+  const modified = new Date(Math.floor(micros / 1000))
+  return { size: stat.size, modified, etag: `${stat.ino.toString(36)}-${stat.size.toString(36)}-${micros.toString(36)}` }
 }
 
 async function prepare(root: LocalRoot, key: string, body: Body, options: WriteOptions): Promise<Prepared> {

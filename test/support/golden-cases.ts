@@ -1,10 +1,11 @@
 /** What other engines' tests expect of golden tables, held against what Varve reads: one case each. */
-import { cp, mkdtemp, readdir, readFile, rm, utimes } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type FileEntry, type Snapshot, Table, type VarveError } from '../../src/index.ts'
 import { type Cells, difference, printRows, without } from './cells.ts'
 import type { AssertCase, ChangesCase, ErrorCase, GoldenTable, ReadCase } from './conformance.ts'
+import { setTime } from './file-times.ts'
 
 /** The rows of a case as they are and as they should be; `any`: the expected ones are some of many. */
 export interface RowsFound {
@@ -181,7 +182,7 @@ async function withTimes<T>(
   const folder = await mkdtemp(join(tmpdir(), 'varve-golden-'))
   try {
     await cp(table.folder, folder, { recursive: true })
-    for (const [file, time] of times) await utimes(join(folder, '_delta_log', file), new Date(time), new Date(time))
+    for (const [file, time] of times) setTime(join(folder, '_delta_log', file), new Date(time))
     return await use(await Table.open(folder))
   } finally {
     await rm(folder, { recursive: true })

@@ -2,12 +2,13 @@
  * Tables of which every action is the test's own: Parquet files that DuckDB writes from SQL, and commits as lists of actions. What no writer
  * of ours makes yet, or none should, can be made here.
  */
-import { mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { trustedEngine } from '../../src/engine/index.ts'
 import type { Action, Add, Cdc, DeletionVectorDescriptor, Metadata, Protocol, Remove } from '../../src/log/actions.ts'
 import { quoteLiteral } from '../../src/schema/quoting.ts'
 import type { StructField } from '../../src/schema/types.ts'
+import { setTime } from './file-times.ts'
 
 /** The first commit's time, where a test names none; each version comes a minute later. */
 export const firstTime = Date.UTC(2026, 0, 1)
@@ -88,7 +89,7 @@ export class HandTable {
     this.#version += 1
     const path = this.log(this.#version)
     writeFileSync(path, actions.map((action) => `${JSON.stringify(action)}\n`).join(''))
-    utimesSync(path, new Date(time), new Date(time))
+    setTime(path, new Date(time))
     return this.#version
   }
 
