@@ -9,7 +9,8 @@ import { LogError, TableNotFoundError, VersionNotFoundError } from '../errors/in
 import type { ObjectStore } from '../storage/object-store.ts'
 import { nearestChecksum } from './checksum.ts'
 import { type Commit, chainId, commitInfoOf, gap, isSameTransaction, readCommitIfThere } from './commit.ts'
-import { FileList } from './file-list.ts'
+import { FileList } from './files/file-list.ts'
+import { Stretches } from './files/stretches.ts'
 import { findLatest, findLatestFrom, readHints } from './latest.ts'
 import { readableRange } from './listing.ts'
 import { overSegment } from './over-segment.ts'
@@ -18,7 +19,6 @@ import { checkReadable } from './protocol.ts'
 import { type CheckpointHint, findSegment } from './segment.ts'
 import { replayState } from './small-actions.ts'
 import { advance, type Counts, type TableState } from './state.ts'
-import { Stretches } from './stretches.ts'
 
 /** The state of a version so many commits behind a checkpoint is read from them alone; files and all of more are loaded at once. */
 const fewCommits = 100

@@ -6,8 +6,8 @@
  * few beyond the end, so that a hole is seen and never filled. A store where a request costs a round trip lists from the hint instead.
  */
 import type { ObjectStore } from '../storage/object-store.ts'
+import { type LastCheckpoint, readHint, readLastCheckpoint, validVersion } from './checkpoint/last-checkpoint.ts'
 import { gap } from './commit.ts'
-import { type LastCheckpoint, readHint, readLastCheckpoint, validVersion } from './last-checkpoint.ts'
 import { readableRange } from './listing.ts'
 import { commitKey, headKey, logFolder, parseLogName } from './paths.ts'
 

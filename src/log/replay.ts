@@ -15,10 +15,10 @@ import type { Connection } from '../engine/index.ts'
 import { DataFileError, LogError } from '../errors/index.ts'
 import { quoteIdentifier, quoteLiteral, quotePaths } from '../schema/quoting.ts'
 import type { DataType } from '../schema/types.ts'
+import { kindTag } from './checkpoint/sidecars.ts'
 import { withLineLength } from './line-length.ts'
 import type { Checkpoint } from './listing.ts'
 import { decodePath, sidecarKey } from './paths.ts'
-import { kindTag } from './sidecars.ts'
 
 /** The fields of a file action that are kept, with their types; `add` and `remove` share most. */
 export const fileFields: readonly (readonly [string, string])[] = [

@@ -11,7 +11,7 @@ import { batchToRows, type Row } from '../schema/rows.ts'
 import { localStore, statInput } from '../storage/index.ts'
 import { writeArrowFile } from './arrow-file.ts'
 import type { Lease } from './closed-engines.ts'
-import { damageOf, type ListedFile } from './damaged-files.ts'
+import { damageOf, type ListedFile } from './relation/damaged-files.ts'
 import type { QueryTarget } from './target.ts'
 
 /** When lists of files are bound. */

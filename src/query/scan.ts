@@ -2,13 +2,13 @@
 import type { Parameters } from '../engine/index.ts'
 import { SchemaError, UsageError } from '../errors/index.ts'
 import type { StructType } from '../schema/types.ts'
-import { asciiLower, columnRef, integerConstant, type Node, selectOf } from './ast.ts'
-import { parseExpression } from './expression.ts'
-import { metadataColumn } from './metadata-column.ts'
-import { withParser } from './parse.ts'
 import { planStatement, type QueryPlan } from './plan.ts'
+import { metadataColumn } from './relation/metadata-column.ts'
 import type { QueryResult } from './result.ts'
 import { Session } from './session.ts'
+import { asciiLower, columnRef, integerConstant, type Node, selectOf } from './sql/ast.ts'
+import { parseExpression } from './sql/expression.ts'
+import { withParser } from './sql/parse.ts'
 import { type QueryTarget, withoutColumns } from './target.ts'
 
 /** What to read. */

@@ -1,7 +1,7 @@
 /** What queries need of a table: its versions, and the files of each. */
 import type { Parameters } from '../engine/index.ts'
 import { SchemaError } from '../errors/index.ts'
-import type { FileList } from '../log/file-list.ts'
+import type { FileList } from '../log/files/file-list.ts'
 import type { StructType } from '../schema/types.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Point } from './point.ts'

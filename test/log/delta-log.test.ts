@@ -1,8 +1,8 @@
 /** The handle on a log: it never goes back, names what is missing, and gets over damage to what is derived. */
 import { expect, test, vi } from 'vitest'
-import { writeCheckpoint } from '../../src/log/checkpoint.ts'
+import { writeCheckpoint } from '../../src/log/checkpoint/checkpoint.ts'
 import { DeltaLog } from '../../src/log/delta-log.ts'
-import { FileList } from '../../src/log/file-list.ts'
+import { FileList } from '../../src/log/files/file-list.ts'
 import { checkpointKey, checksumKey, commitKey } from '../../src/log/paths.ts'
 import { append } from '../../src/operations/append.ts'
 import { create } from '../../src/operations/create.ts'

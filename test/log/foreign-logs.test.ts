@@ -1,7 +1,7 @@
 /** Logs that other engines wrote: fields left out, nulls written out, checkpoints of another shape, checksums of another commit. */
 import { expect, test } from 'vitest'
 import { trustedEngine } from '../../src/engine/index.ts'
-import { writeCheckpoint } from '../../src/log/checkpoint.ts'
+import { writeCheckpoint } from '../../src/log/checkpoint/checkpoint.ts'
 import { DeltaLog } from '../../src/log/delta-log.ts'
 import { checkpointKey, checksumKey, commitKey } from '../../src/log/paths.ts'
 import { append } from '../../src/operations/append.ts'

@@ -6,7 +6,7 @@ import { writeCompaction } from '../../src/log/compaction.ts'
 import { DeltaLog } from '../../src/log/delta-log.ts'
 import { compactionKey, lastCheckpointKey } from '../../src/log/paths.ts'
 import { memoryStore, type ObjectStore } from '../../src/storage/index.ts'
-import { putCheckpoint, shapes } from './checkpoint-shapes.ts'
+import { putCheckpoint, shapes } from './checkpoint/checkpoint-shapes.ts'
 import { add, metadata, protocol, putCommit, remove } from './tools.ts'
 
 const vector = { storageType: 'u' as const, pathOrInlineDv: 'ab', offset: 4, sizeInBytes: 10, cardinality: 2 }

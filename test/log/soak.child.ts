@@ -1,8 +1,8 @@
 /** Reads 1,000 versions through one handle, letting go of all at every twentieth, and prints what is kept after some and after all. */
 import { trustedEngine } from '../../src/engine/index.ts'
-import { writeCheckpoint } from '../../src/log/checkpoint.ts'
+import { writeCheckpoint } from '../../src/log/checkpoint/checkpoint.ts'
 import { DeltaLog } from '../../src/log/delta-log.ts'
-import { setLoadedBudget } from '../../src/log/loaded.ts'
+import { setLoadedBudget } from '../../src/log/files/loaded.ts'
 import { memoryStore } from '../../src/storage/index.ts'
 import { add, putLog, remove } from './tools.ts'
 

@@ -1,8 +1,8 @@
 /** Files out of a list as objects: those that a scan names, and all of a list that is short. */
 import type { Connection } from '../../engine/index.ts'
 import type { DeletionVectorDescriptor } from '../../log/actions.ts'
-import type { ScanFile } from '../../log/file-list.ts'
-import { type FileRows, type ListPart, selectColumns } from '../../log/file-rows.ts'
+import type { ScanFile } from '../../log/files/file-list.ts'
+import { type FileRows, type ListPart, selectColumns } from '../../log/files/file-rows.ts'
 import { canonicalPath } from '../../log/paths.ts'
 
 /** A file that was chosen. */

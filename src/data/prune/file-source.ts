@@ -1,6 +1,6 @@
 /** A list of files as choosing sees it: in parts that are read on their own. */
-import type { FileList, ListInUse } from '../../log/file-list.ts'
-import { type FileRows, fileColumns, type ListPart } from '../../log/file-rows.ts'
+import type { FileList, ListInUse } from '../../log/files/file-list.ts'
+import { type FileRows, fileColumns, type ListPart } from '../../log/files/file-rows.ts'
 
 /** A list of files: a `FileList`, or any relation with its columns. */
 export type FileSource = Pick<FileList, 'connection' | 'relation'> & Partial<Pick<FileList, 'use'>>

@@ -2,8 +2,8 @@
  * Zones of files, read once for each column that a predicate names and kept as long as the files: choosing among them again, for another
  * version too, costs no statement.
  */
-import { concat, withConnection } from '../../log/columns.ts'
-import type { FileRows } from '../../log/file-rows.ts'
+import { concat, withConnection } from '../../log/files/columns.ts'
+import type { FileRows } from '../../log/files/file-rows.ts'
 import type { ColumnPath } from './predicate.ts'
 import { type Zone, type ZoneTable, zoneBytes, zoneKey } from './zone.ts'
 import { type ArrowColumn, ZoneLoader } from './zone-loader.ts'

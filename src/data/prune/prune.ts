@@ -4,7 +4,7 @@
  *
  * A list comes in parts that other versions share, so what is read of a part is kept for all of them.
  */
-import type { ListPart } from '../../log/file-rows.ts'
+import type { ListPart } from '../../log/files/file-rows.ts'
 import { type ChosenFile, keptFiles, readChosen } from './chosen.ts'
 import { decide, mayBeTrue } from './decide.ts'
 import { type FileSource, inUse } from './file-source.ts'

@@ -1,5 +1,5 @@
 /** Numbers of rows of groups of files, added up from the files that are at hand as objects: no statement is run for them. */
-import type { ListPart } from '../../log/file-rows.ts'
+import type { ListPart } from '../../log/files/file-rows.ts'
 import type { ChosenFile, KeptFiles } from './chosen.ts'
 
 /** Files at hand, and which of them count: those at some places, or all that the version has. */

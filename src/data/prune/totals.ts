@@ -8,7 +8,7 @@
  * in no bound. Partition values are exact whatever their type.
  */
 import type { Connection } from '../../engine/index.ts'
-import { type ListPart, selectColumns } from '../../log/file-rows.ts'
+import { type ListPart, selectColumns } from '../../log/files/file-rows.ts'
 import { partitionValueFromText } from '../../schema/partition-values.ts'
 import { quoteLiteral } from '../../schema/quoting.ts'
 import { decimalParts, toSqlType } from '../../schema/sql-type.ts'

@@ -1,5 +1,5 @@
 /** Zones as they come out of the engine. */
-import { concat } from '../../log/columns.ts'
+import { concat } from '../../log/files/columns.ts'
 import { TextColumn, type Zone, type ZoneFamily } from './zone.ts'
 import { familyOf, type ZoneColumn } from './zone-sql.ts'
 

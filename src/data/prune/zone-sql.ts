@@ -1,5 +1,5 @@
 /** The SQL that reads what the log says about one column: two bounds, and what is known of NULLs, for each file. */
-import type { FileRows } from '../../log/file-rows.ts'
+import type { FileRows } from '../../log/files/file-rows.ts'
 import { partitionValueFromText } from '../../schema/partition-values.ts'
 import { quoteLiteral } from '../../schema/quoting.ts'
 import type { DataType, PrimitiveType, StructType } from '../../schema/types.ts'

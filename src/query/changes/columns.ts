@@ -12,7 +12,7 @@ import { describeType } from '../../schema/compare.ts'
 import { parseSchema } from '../../schema/schema-json.ts'
 import { decimalParts } from '../../schema/sql-type.ts'
 import type { DataType, PrimitiveType, StructField, StructType } from '../../schema/types.ts'
-import { asciiLower } from '../ast.ts'
+import { asciiLower } from '../sql/ast.ts'
 
 /** The column that says what happened to the row: `insert`, `update_preimage`, `update_postimage` or `delete`. */
 export const changeType = '_change_type'

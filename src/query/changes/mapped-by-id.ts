@@ -6,8 +6,8 @@
 import { columnNaming, fieldId } from '../../data/physical.ts'
 import type { Connection } from '../../engine/index.ts'
 import type { DataType, StructField, StructType } from '../../schema/types.ts'
-import { namesById } from '../column-forms.ts'
-import type { RelationFile } from '../relation.ts'
+import { namesById } from '../relation/column-forms.ts'
+import type { RelationFile } from '../relation/relation.ts'
 import { changeType } from './columns.ts'
 
 /** Files that are read in one way. */

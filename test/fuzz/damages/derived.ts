@@ -189,7 +189,7 @@ const sidecarNames: readonly (readonly [string, (source: string) => string])[] =
   ['..', () => '".."'],
   ['climbs', () => '"../../../bait/bait.parquet"'],
   ['climbs, encoded', () => '"..%2F..%2F..%2Fbait%2Fbait.parquet"'],
-  ['climbs to passwd', () => '"../../../../../../../../etc/passwd"'],
+  ['climbs to passwd', () => '"../../../../../etc/passwd"'],
   ['absolute', (source) => JSON.stringify(`${source}/bait/bait.parquet`)],
   ['file:', (source) => JSON.stringify(`file://${source}/bait/bait.parquet`)],
   ['another store', () => '"s3://bucket/x.parquet"'],

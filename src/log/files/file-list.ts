@@ -1,0 +1,154 @@
+/**
+ * The logical files of one version, columnar, in the engine.
+ *
+ * A list is a light handle: what it stands for is a condition on a stretch of history (`timeline.ts`) that versions share, that is loaded
+ * when it is needed and may be let go of in between. Only the columns that a question names are read. Nothing is a JavaScript object
+ * until `select` names the files of a scan.
+ *
+ * Columns of the relation: `path VARCHAR` (decoded: a key relative to the root, or absolute), `partition_values MAP(VARCHAR, VARCHAR)`,
+ * `size BIGINT`, `modification_time BIGINT`, `stats VARCHAR` (JSON text or NULL), `num_records BIGINT` (physical rows, NULL where not
+ * known), `deletion_vector STRUCT`, `base_row_id BIGINT`, `default_row_commit_version BIGINT`, `tags MAP(VARCHAR, VARCHAR)`.
+ */
+import type { Connection } from '../../engine/index.ts'
+import { DataFileError } from '../../errors/index.ts'
+import type { DeletionVectorDescriptor } from '../actions.ts'
+import { canonicalPath } from '../paths.ts'
+import type { SegmentOptions } from '../segment.ts'
+import type { Counts } from '../state.ts'
+import type { ListPart } from './file-rows.ts'
+import type { Stretches, Wanted } from './stretches.ts'
+import type { Timeline } from './timeline.ts'
+
+export { withSegment } from './segment-actions.ts'
+
+/** Files of a list that is counted at once. */
+const smallList = 100_000
+
+/** One file of a scan. */
+export interface ScanFile {
+  /** A key relative to the table's root, or an absolute local path. */
+  readonly path: string
+  readonly size: number
+  readonly modificationTime: number
+  readonly partitionValues: Readonly<Record<string, string | null>>
+  /** Statistics as JSON text. */
+  readonly stats: string | undefined
+  /** Physical rows, `undefined` where the statistics do not say. */
+  readonly numRecords: number | undefined
+  readonly deletionVector: DeletionVectorDescriptor | undefined
+}
+
+/** What there is to work on while a list is in use. */
+export interface ListInUse {
+  /** A connection of the trusted engine on which `relation` can be queried. */
+  readonly connection: Connection
+  /** The files, for a FROM clause. */
+  readonly relation: string
+  /** The same files by where they lie. */
+  readonly parts: readonly ListPart[]
+}
+
+/** The files of a version. */
+export class FileList {
+  readonly version: number
+  readonly #stretches: Stretches
+  readonly #wanted: Wanted
+  #counts: Promise<Counts> | undefined
+  /** The stretch that was used last. */
+  #timeline: Timeline | undefined
+
+  private constructor(stretches: Stretches, wanted: Wanted) {
+    this.version = wanted.version
+    this.#stretches = stretches
+    this.#wanted = wanted
+  }
+
+  /**
+   * The list of a version. A damaged checkpoint is passed over where older ones or the commits suffice; so is one that gives other totals
+   * than those `expected`, for it may read well and be cut, doubled or another table's.
+   * @throws LogError LOG_GAP, LOG_CORRUPT, LOG_INCOMPLETE
+   */
+  static async build(
+    stretches: Stretches,
+    version: number,
+    options: SegmentOptions = {},
+    expected?: Pick<Counts, 'files' | 'bytes'>,
+  ): Promise<FileList> {
+    const check = expected && ((timeline: Timeline) => checkTotals(timeline, version, expected))
+    const list = new FileList(stretches, { version, options, check })
+    await list.use(async () => undefined)
+    return list
+  }
+
+  /** Runs work on the list while it is kept in memory. */
+  async use<T>(work: (list: ListInUse) => Promise<T>): Promise<T> {
+    return this.#stretches.use(this.#wanted, async (timeline) => {
+      await timeline.ready()
+      this.#timeline = timeline
+      return work({ connection: timeline.connection, relation: timeline.relation(this.version), parts: timeline.parts(this.version) })
+    })
+  }
+
+  /** The connection of {@link FileList.use}. What is asked of it later may find the list gone, where others took the room. */
+  get connection(): Connection {
+    return this.#timeline!.connection
+  }
+
+  /** The relation of {@link FileList.use}, under the same reserve. */
+  get relation(): string {
+    return this.#timeline!.relation(this.version)
+  }
+
+  /** Whether the list is so small that counting costs next to nothing. */
+  get isSmall(): boolean {
+    return (this.#timeline?.size ?? Number.POSITIVE_INFINITY) <= smallList
+  }
+
+  /** The files that fulfil a condition over `relation`'s columns, all of them without one. `params` are bound. */
+  async select(whereSql?: string, params?: Parameters<Connection['all']>[1], signal?: AbortSignal): Promise<ScanFile[]> {
+    const condition = whereSql === undefined ? '' : `WHERE ${whereSql}`
+    const columns = 'path, size, modification_time, partition_values, stats, num_records, deletion_vector'
+    return this.use(async ({ connection, relation }) => {
+      const rows = await connection.all(`SELECT ${columns} FROM ${relation} ${condition} ORDER BY path`, params, { signal })
+      return rows.map(toScanFile)
+    })
+  }
+
+  /** Exact totals, computed once. */
+  counts(): Promise<Counts> {
+    this.#counts ??= this.#stretches
+      .use(this.#wanted, (timeline) => timeline.counts(this.version))
+      .catch((error: unknown) => {
+        this.#counts = undefined
+        throw error
+      })
+    return this.#counts
+  }
+}
+
+async function checkTotals(timeline: Timeline, version: number, expected: Pick<Counts, 'files' | 'bytes'>): Promise<void> {
+  if (!timeline.segment.checkpoint && timeline.segment.compactions.length === 0) return
+  await timeline.ready()
+  const [row] = await timeline.connection.all(
+    `SELECT count(*) AS files, coalesce(sum(size), 0)::HUGEINT AS bytes FROM ${timeline.relation(version)}`,
+  )
+  if (Number(row?.files) === expected.files && Number(row?.bytes) === expected.bytes) return
+  throw new DataFileError(
+    'DATA_FILE_CORRUPT',
+    `The log gives ${row?.files} files of ${row?.bytes} bytes for version ${version}, its checksum ${expected.files} of ${expected.bytes}.`,
+    { remedy: 'Restore the checkpoint from a backup.', data: { version } },
+  )
+}
+
+function toScanFile(row: Record<string, unknown>): ScanFile {
+  const vector = row.deletion_vector as DeletionVectorDescriptor | null
+  return {
+    path: canonicalPath(String(row.path)),
+    size: Number(row.size),
+    modificationTime: Number(row.modification_time),
+    partitionValues: Object.fromEntries((row.partition_values as Map<string, string | null> | null) ?? []),
+    stats: (row.stats as string | null) ?? undefined,
+    numRecords: row.num_records === null ? undefined : Number(row.num_records),
+    deletionVector: vector?.storageType ? { ...vector, cardinality: Number(vector.cardinality) } : undefined,
+  }
+}
