@@ -40,8 +40,8 @@ export class InputError extends VarveError {}
 export class QueryError extends VarveError {}
 
 /**
- * Lost to a concurrent change; running it again helps. Codes: `COMMIT_CONFLICT`, `METADATA_CHANGED`, `PROTOCOL_CHANGED`,
- * `TABLE_CREATED_CONCURRENTLY`, `BOOKMARK_MOVED`.
+ * Lost to a concurrent change; running it again helps. Codes: `METADATA_CHANGED`, `PROTOCOL_CHANGED`, `DOMAIN_CHANGED`,
+ * `CONCURRENT_APPEND`, `CONCURRENT_DELETE_READ`, `CONCURRENT_DELETE_DELETE`, `TABLE_CREATED_CONCURRENTLY`, `BOOKMARK_MOVED`.
  */
 export class ConflictError extends VarveError {}
 

@@ -77,14 +77,23 @@ export async function discard(store: ObjectStore, files: readonly DataFile[]): P
 }
 
 /** The error for a transaction that lost. */
-export function conflictError(root: string, conflict: Conflict): ConflictError {
-  const what = conflict.code === 'METADATA_CHANGED' ? 'schema or properties' : 'protocol'
+export function conflictError(root: string, { code, version, what }: Conflict): ConflictError {
+  const where = what === undefined ? '' : ` (${what})`
   return new ConflictError(
-    conflict.code,
-    `Version ${conflict.version} of ${root} changed the table's ${what} while this write was prepared; nothing was written.`,
+    code,
+    `Version ${version} of ${root} ${inTheWay[code]}${where} while this write was prepared; nothing was written.`,
     {
       remedy: 'Run it again: it will be prepared for the new version.',
-      data: { root, version: conflict.version },
+      data: { root, version, ...(what === undefined ? {} : { what }) },
     },
   )
+}
+
+const inTheWay: Readonly<Record<Conflict['code'], string>> = {
+  METADATA_CHANGED: "changed the table's schema or properties",
+  PROTOCOL_CHANGED: "changed the table's protocol",
+  DOMAIN_CHANGED: 'changed a domain that this write changes',
+  CONCURRENT_APPEND: 'added rows that this write may have to look at',
+  CONCURRENT_DELETE_READ: 'deleted rows that this write looked at',
+  CONCURRENT_DELETE_DELETE: 'deleted, updated or moved rows that this write changes',
 }

@@ -18,6 +18,16 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/**
+ * The text of a JSON object with some fields set, all others as they were, every digit of their numbers included.
+ * @throws SyntaxError where the text is no JSON object
+ */
+export function withJsonFields(text: string, fields: Readonly<Record<string, unknown>>): string {
+  const object = parse(text)
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) throw new SyntaxError('no JSON object')
+  return stringify({ ...object, ...fields }) ?? text
+}
+
 /** Writes a value as JSON text, bigints as digits. Keys with the value `undefined` are left out. */
 export function stringifyJson(value: unknown): string {
   return stringify(value) ?? 'null'

@@ -25,9 +25,12 @@ import {
 } from '../log/index.ts'
 import { stringifyJson } from '../schema/json.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { blindAppendConflict, type Conflict } from './conflict.ts'
-import { type Attempt, commitTimestamp, type Prepared, stage } from './stage.ts'
+import { type Conflict, judgeWinners } from './conflict.ts'
+import { type StagedChanges, stageChanges } from './file-changes.ts'
+import type { FileChanges, Prepared } from './prepared.ts'
+import { type Attempt, commitTimestamp, stage } from './stage.ts'
 import { judge, type TransactionId } from './transaction-id.ts'
+import { Winners } from './winners.ts'
 
 /** How a transaction ended. */
 export type CommitOutcome =
@@ -44,8 +47,6 @@ export type CommitOutcome =
 /** What a commit needs besides the transaction. */
 export interface CommitOptions {
   readonly txn?: TransactionId | undefined
-  /** Conflicts of this transaction with a winner's commit. Default: those of a blind append. */
-  readonly conflictWith?: (version: number, actions: Iterable<Action>) => Conflict | undefined
   /** Writes that must be on stable storage before the commit is seen: data files still on their way. */
   readonly after?: Promise<unknown> | undefined
   readonly signal?: AbortSignal | undefined
@@ -61,26 +62,66 @@ const resolveTries = 8
 
 /**
  * Commits on top of the log's newest version, rebasing over other writers' commits until it is there or cannot be. `read` is the state
- * that the transaction was prepared for; every commit since is looked at for a conflict.
+ * that the transaction was prepared for; every commit since is looked at for a conflict. Vectors that no version came to name are removed.
  */
 export async function commit(log: DeltaLog, read: TableState, prepared: Prepared, options: CommitOptions = {}): Promise<CommitOutcome> {
-  const { txn, signal, conflictWith = blindAppendConflict } = options
+  const changes = new ChangesInWork(log.store, options.signal)
+  let named: StagedChanges | undefined | 'unknown'
+  try {
+    return await attempts(log, read, prepared, changes, options, (staged) => {
+      named = staged
+    })
+  } catch (error) {
+    if (error instanceof UnknownOutcomeError) named = 'unknown'
+    throw error
+  } finally {
+    await changes.discardAllBut(named)
+  }
+}
+
+async function attempts(
+  log: DeltaLog,
+  read: TableState,
+  prepared: Prepared,
+  changesInWork: ChangesInWork,
+  options: CommitOptions,
+  committed: (staged: StagedChanges | undefined) => void,
+): Promise<CommitOutcome> {
+  const { txn, signal } = options
   const clock = options.clock ?? Date.now
-  let checked = read.version
+  const winners = new Winners(read.version)
+  let changes = prepared.changes
+  let judged = read.version
   for (let unread = 0; ; ) {
     // Other calls move the handle on too: a version is built on only when its commit was looked at.
-    while (log.latest.version > checked) {
-      const found = await findConflict(log, checked, conflictWith, signal)
-      if (typeof found !== 'number') return { outcome: 'conflict', conflict: found }
-      if (found === checked && !isSameGround(read, log.latest, prepared)) throw gap(log.store, checked + 1)
-      checked = found === checked ? log.latest.version : found
+    while (log.latest.version > winners.last) {
+      const before = winners.last
+      await lookAt(log, winners, signal)
+      if (winners.last > before) continue
+      if (!isSameGround(read, log.latest, prepared)) throw gap(log.store, before + 1)
+      winners.last = log.latest.version
     }
     const base = log.latest
     await log.confirm(signal)
     if (log.latest !== base) continue
+    if (winners.last > judged) {
+      const verdict = await judgeWinners(log, read, prepared, winners, signal)
+      if ('code' in verdict) return { outcome: 'conflict', conflict: verdict }
+      changes = verdict.changes
+      judged = winners.last
+      if (log.latest !== base) continue
+    }
     const verdict = txn ? await judge(log, base, txn, signal) : 'new'
     if (verdict === 'applied') return { outcome: 'applied', state: base }
-    const attempt: Attempt = { base, parent: await log.idOf(base.version, signal), now: clock(), txn: recorded(base, txn, verdict) }
+    const now = clock()
+    const stagedChanges = changes && (await changesInWork.stage(changes, base.version, now))
+    const attempt: Attempt = {
+      base,
+      parent: await log.idOf(base.version, signal),
+      now,
+      txn: recorded(base, txn, verdict),
+      changes: stagedChanges?.actions,
+    }
     const staged = stage(prepared, attempt)
     const version = base.version + 1
     const state = afterCommit(base, version, staged.actions)
@@ -91,19 +132,56 @@ export async function commit(log: DeltaLog, read: TableState, prepared: Prepared
       // `settle` reports a failure.
       checksum.catch(() => undefined)
     }
-    if ((await putCommit(log.store, version, staged.bytes, { ...options, onStored })) === 'created') {
+    const after = afterAll(options.after, stagedChanges?.vectors?.stored)
+    if ((await putCommit(log.store, version, staged.bytes, { ...options, after, onStored })) === 'created') {
+      committed(stagedChanges)
       log.advanceTo(state, chainId(attempt.parent, staged.bytes))
       return { outcome: 'committed', state, warnings: clockWarnings(base, attempt.now), checksum }
     }
-    const found = await findConflict(log, base.version, conflictWith, signal)
-    if (typeof found !== 'number') return { outcome: 'conflict', conflict: found }
-    checked = found
-    if (found > base.version) continue
+    await lookAt(log, winners, signal)
+    if (winners.last > base.version) continue
     // The name is taken, and nothing can be read under it: soon, perhaps; else the error says which name it is.
     unread += 1
     if (unread > resolveTries) await readCommit(log.store, version, signal)
     await sleep(10 * unread)
   }
+}
+
+/** The changes to files of one transaction, staged once for all attempts between which nothing touches their files. */
+class ChangesInWork {
+  readonly #store: ObjectStore
+  readonly #signal: AbortSignal | undefined
+  readonly #all: StagedChanges[] = []
+  #last: { readonly changes: FileChanges; readonly staged: StagedChanges } | undefined
+
+  constructor(store: ObjectStore, signal: AbortSignal | undefined) {
+    this.#store = store
+    this.#signal = signal
+  }
+
+  async stage(changes: FileChanges, version: number, now: number): Promise<StagedChanges> {
+    if (this.#last?.changes === changes) return this.#last.staged
+    const staged = await stageChanges(this.#store, changes, version, now, this.#signal)
+    this.#all.push(staged)
+    this.#last = { changes, staged }
+    return staged
+  }
+
+  /** What cannot be removed is left to vacuum; so is all where nobody knows what was committed. */
+  async discardAllBut(named: StagedChanges | undefined | 'unknown'): Promise<void> {
+    const others = this.#all.filter((staged) => named !== 'unknown' && staged !== named && staged.vectors?.key !== undefined)
+    if (others.length === 0) return
+    await Promise.allSettled(others.map(({ vectors }) => vectors!.stored))
+    await this.#store.delete(others.map(({ vectors }) => vectors!.key!)).catch(() => undefined)
+  }
+}
+
+function afterAll(...writes: readonly (Promise<unknown> | undefined)[]): Promise<unknown> | undefined {
+  const all = writes.filter((write) => write !== undefined)
+  if (all.length === 0) return undefined
+  const together = Promise.all(all)
+  together.catch(() => undefined)
+  return together
 }
 
 /** Whether nothing that a blind append rests on differs, where the commits between were cleaned up. */
@@ -112,23 +190,9 @@ function isSameGround(read: TableState, latest: TableState, prepared: Prepared):
   return prepared.isBlindAppend && ground(read) === ground(latest)
 }
 
-/**
- * Reads what other writers committed after a version. @returns the first conflict, or the last version that was looked at; the log has
- * moved there then.
- */
-async function findConflict(
-  log: DeltaLog,
-  version: number,
-  conflictWith: NonNullable<CommitOptions['conflictWith']>,
-  signal: AbortSignal | undefined,
-): Promise<Conflict | number> {
-  let last = version
-  for await (const winner of log.commitsAfter(version, signal)) {
-    const conflict = conflictWith(winner.version, parseActions(winner))
-    if (conflict) return conflict
-    last = winner.version
-  }
-  return last
+/** Reads what other writers committed since; the log has moved there then. */
+async function lookAt(log: DeltaLog, winners: Winners, signal: AbortSignal | undefined): Promise<void> {
+  for await (const winner of log.commitsAfter(winners.last, signal)) winners.take(winner.version, parseActions(winner))
 }
 
 /** Writes version 0. `exists` where another writer has it. */

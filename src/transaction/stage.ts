@@ -8,24 +8,8 @@
 import { v7 as uuidv7 } from 'uuid'
 import { type Action, type CommitInfo, hasInCommitTimestamps, type Metadata, type Protocol, type TableState } from '../log/index.ts'
 import { stringifyJson } from '../schema/json.ts'
-
-/** A transaction whose data is written and that only has to be put into the log. */
-export interface Prepared {
-  /** As Spark's history names it: `WRITE`, `CREATE TABLE`... */
-  readonly operation: string
-  /** Strings, lists as JSON text: anything else breaks Spark's DESCRIBE HISTORY. */
-  readonly parameters: Readonly<Record<string, string>>
-  readonly metrics: Readonly<Record<string, number>>
-  /** All actions but commitInfo and txn. */
-  readonly actions: readonly Action[]
-  readonly isBlindAppend: boolean
-  /** The user's words on this version. */
-  readonly message?: string | undefined
-  /** Where the rows came from, as the user says. */
-  readonly source?: string | undefined
-  /** Files and queries that were read. */
-  readonly inputs?: readonly string[] | undefined
-}
+import type { Prepared } from './prepared.ts'
+import { withRowIds } from './row-ids.ts'
 
 /** What one attempt adds. */
 export interface Attempt {
@@ -34,6 +18,8 @@ export interface Attempt {
   /** The id of the base, `null` where no chain leads there. */
   readonly parent: string | null
   readonly now: number
+  /** The actions of files that lose rows. Default: none. */
+  readonly changes?: readonly Action[] | undefined
   /** The transaction number to record, and the load's own number where that is lower. */
   readonly txn?: { readonly appId: string; readonly version: number; readonly records: number | bigint } | undefined
 }
@@ -47,9 +33,11 @@ export function commitTimestamp(base: TableState | undefined, now: number): numb
 
 /** The actions of an attempt: commitInfo first, as in-commit timestamps ask. */
 export function stage(prepared: Prepared, attempt: Attempt): { bytes: Uint8Array; actions: readonly Action[] } {
-  const { base, now, parent, txn } = attempt
-  const [protocol, metadata] = groundOf(prepared, base)
+  const { base, now, parent, txn, changes = [] } = attempt
   const timestamp = commitTimestamp(base, now)
+  const version = base === undefined ? 0 : base.version + 1
+  const own = typeof prepared.actions === 'function' ? prepared.actions({ version, timestamp }) : prepared.actions
+  const [protocol, metadata] = groundOf(own, base)
   const late = txn && txn.records !== txn.version
   const commitInfo: CommitInfo = {
     timestamp,
@@ -57,7 +45,7 @@ export function stage(prepared: Prepared, attempt: Attempt): { bytes: Uint8Array
     operation: prepared.operation,
     operationParameters: prepared.parameters,
     ...(base ? { readVersion: base.version } : {}),
-    isolationLevel: 'Serializable',
+    isolationLevel: prepared.isBlindAppend ? 'Serializable' : (prepared.isolation ?? 'WriteSerializable'),
     isBlindAppend: prepared.isBlindAppend,
     operationMetrics: Object.fromEntries(Object.entries(prepared.metrics).map(([name, value]) => [name, String(value)])),
     ...(prepared.message === undefined ? {} : { userMetadata: prepared.message }),
@@ -71,15 +59,15 @@ export function stage(prepared: Prepared, attempt: Attempt): { bytes: Uint8Array
     },
   }
   const transaction: Action[] = txn ? [{ txn: { appId: txn.appId, version: txn.records, lastUpdated: now } }] : []
-  const actions = [{ commitInfo }, ...transaction, ...prepared.actions]
+  const actions = [{ commitInfo }, ...transaction, ...withRowIds([...changes, ...own], protocol, base, version)]
   return { bytes: new TextEncoder().encode(actions.map((action) => `${stringifyJson(action)}\n`).join('')), actions }
 }
 
 /** The protocol and metadata that hold after the commit: its own, else the base's. */
-function groundOf(prepared: Prepared, base: TableState | undefined): [Protocol, Metadata] {
+function groundOf(actions: readonly Action[], base: TableState | undefined): [Protocol, Metadata] {
   let protocol = base?.protocol
   let metadata = base?.metadata
-  for (const action of prepared.actions) {
+  for (const action of actions) {
     if ('protocol' in action) protocol = action.protocol
     if ('metaData' in action) metadata = action.metaData
   }

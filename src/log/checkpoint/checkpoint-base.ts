@@ -50,6 +50,7 @@ export class CheckpointBase implements FileRows {
     const text = names.has('stats') ? numRecordsOf('add.stats') : undefined
     this.columns = {
       path,
+      spelling: 'add.path',
       partition_values: field('partitionValues', 'MAP(VARCHAR, VARCHAR)'),
       size: field('size', 'BIGINT'),
       modification_time: field('modificationTime', 'BIGINT'),
@@ -59,6 +60,7 @@ export class CheckpointBase implements FileRows {
       base_row_id: field('baseRowId', 'BIGINT'),
       default_row_commit_version: field('defaultRowCommitVersion', 'BIGINT'),
       tags: field('tags', 'MAP(VARCHAR, VARCHAR)'),
+      clustering_provider: field('clusteringProvider', 'VARCHAR'),
     }
   }
 

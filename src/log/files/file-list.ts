@@ -7,11 +7,12 @@
  *
  * Columns of the relation: `path VARCHAR` (decoded: a key relative to the root, or absolute), `partition_values MAP(VARCHAR, VARCHAR)`,
  * `size BIGINT`, `modification_time BIGINT`, `stats VARCHAR` (JSON text or NULL), `num_records BIGINT` (physical rows, NULL where not
- * known), `deletion_vector STRUCT`, `base_row_id BIGINT`, `default_row_commit_version BIGINT`, `tags MAP(VARCHAR, VARCHAR)`.
+ * known), `deletion_vector STRUCT`, `base_row_id BIGINT`, `default_row_commit_version BIGINT`, `tags MAP(VARCHAR, VARCHAR)`,
+ * `clustering_provider VARCHAR`; and `spelling VARCHAR`, the path as the log spells it.
  */
 import type { Connection } from '../../engine/index.ts'
 import { DataFileError } from '../../errors/index.ts'
-import type { DeletionVectorDescriptor } from '../actions.ts'
+import type { Add, DeletionVectorDescriptor } from '../actions.ts'
 import { canonicalPath } from '../paths.ts'
 import type { SegmentOptions } from '../segment.ts'
 import type { Counts } from '../state.ts'
@@ -36,6 +37,16 @@ export interface ScanFile {
   /** Physical rows, `undefined` where the statistics do not say. */
   readonly numRecords: number | undefined
   readonly deletionVector: DeletionVectorDescriptor | undefined
+}
+
+/** A file of a version with all that its `add` says: what a transaction that changes the file must say again. */
+export interface LiveFile {
+  /** As {@link ScanFile} has it. */
+  readonly path: string
+  /** Its path is as the log spells it, for a reader may compare the texts. */
+  readonly add: Add
+  /** Physical rows, `undefined` where the statistics do not say. */
+  readonly numRecords: number | undefined
 }
 
 /** What there is to work on while a list is in use. */
@@ -114,6 +125,26 @@ export class FileList {
     })
   }
 
+  /** The files of a version that lie at some paths, or all. Those that are not of the version are not in the answer. */
+  async liveFiles(paths?: readonly string[], signal?: AbortSignal): Promise<LiveFile[]> {
+    return this.use(async ({ connection, relation }) => {
+      const read = (where: string, values?: readonly (readonly string[])[]) =>
+        connection.all(`SELECT * FROM ${relation} ${where}`, values, { signal })
+      if (paths === undefined) return (await read('')).map(toLiveFile)
+      const found = (await read('WHERE path IN (SELECT unnest($1::VARCHAR[]))', [paths])).map(toLiveFile)
+      const missing = new Set(paths)
+      for (const { path } of found) missing.delete(path)
+      // The list may spell a path otherwise.
+      if (missing.size > 0)
+        found.push(
+          ...(await read("WHERE contains(path, ':') OR contains(path, '/.') OR contains(path, '//')"))
+            .map(toLiveFile)
+            .filter(({ path }) => missing.has(path)),
+        )
+      return found
+    })
+  }
+
   /** Exact totals, computed once. */
   counts(): Promise<Counts> {
     this.#counts ??= this.#stretches
@@ -138,6 +169,47 @@ async function checkTotals(timeline: Timeline, version: number, expected: Pick<C
     `The log gives ${row?.files} files of ${row?.bytes} bytes for version ${version}, its checksum ${expected.files} of ${expected.bytes}.`,
     { remedy: 'Restore the checkpoint from a backup.', data: { version } },
   )
+}
+
+function toLiveFile(row: Record<string, unknown>): LiveFile {
+  const vector = row.deletion_vector as DeletionVectorDescriptor | null
+  const map = (value: unknown) => Object.fromEntries((value as Map<string, string | null> | null) ?? [])
+  const number = (value: unknown) => {
+    if (value === null || value === undefined) return undefined
+    return Number.isSafeInteger(Number(value)) ? Number(value) : BigInt(value as bigint)
+  }
+  const [baseRowId, defaultRowCommitVersion] = [number(row.base_row_id), number(row.default_row_commit_version)]
+  return {
+    path: canonicalPath(String(row.path)),
+    numRecords: row.num_records === null ? undefined : Number(row.num_records),
+    add: {
+      path: String(row.spelling),
+      partitionValues: map(row.partition_values),
+      size: Number(row.size),
+      modificationTime: Number(row.modification_time),
+      dataChange: true,
+      ...(row.stats === null ? {} : { stats: String(row.stats) }),
+      ...(row.tags === null ? {} : { tags: map(row.tags) }),
+      ...(vector?.storageType ? { deletionVector: descriptorOf(vector) } : {}),
+      ...(baseRowId === undefined ? {} : { baseRowId }),
+      ...(defaultRowCommitVersion === undefined ? {} : { defaultRowCommitVersion }),
+      ...(row.clustering_provider === null ? {} : { clusteringProvider: String(row.clustering_provider) }),
+    },
+  }
+}
+
+/** A vector as the log says it: without an offset where there is none. */
+function descriptorOf({
+  offset,
+  cardinality,
+  sizeInBytes,
+  storageType,
+  pathOrInlineDv,
+}: DeletionVectorDescriptor): DeletionVectorDescriptor {
+  const rest = { sizeInBytes: Number(sizeInBytes), cardinality: Number(cardinality) }
+  return offset === null || offset === undefined
+    ? { storageType, pathOrInlineDv, ...rest }
+    : { storageType, pathOrInlineDv, offset: Number(offset), ...rest }
 }
 
 function toScanFile(row: Record<string, unknown>): ScanFile {

@@ -7,6 +7,7 @@ import type { DataType } from '../../schema/types.ts'
 /** What is read of a file. */
 export type FileColumn =
   | 'path'
+  | 'spelling'
   | 'partition_values'
   | 'size'
   | 'modification_time'
@@ -16,10 +17,12 @@ export type FileColumn =
   | 'base_row_id'
   | 'default_row_commit_version'
   | 'tags'
+  | 'clustering_provider'
 
 /** The columns of a file in the order of `FileList.relation`. */
 export const fileColumns: readonly FileColumn[] = [
   'path',
+  'spelling',
   'partition_values',
   'size',
   'modification_time',
@@ -29,6 +32,7 @@ export const fileColumns: readonly FileColumn[] = [
   'base_row_id',
   'default_row_commit_version',
   'tags',
+  'clustering_provider',
 ]
 
 /** Files in a fixed order. */

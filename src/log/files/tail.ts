@@ -18,6 +18,7 @@ const forever = Number.MAX_SAFE_INTEGER
 function tailRows(actions: string): string {
   const added = (value: string, name: string) => `CASE WHEN added THEN ${value} END AS ${name}`
   return `SELECT id, version, ${forever} AS until, added, key, vector, ${[
+    added('nullif(path, key)', 'spelling'),
     added('"partitionValues"', 'partition_values'),
     added('size', 'size'),
     added('"modificationTime"', 'modification_time'),
@@ -27,6 +28,7 @@ function tailRows(actions: string): string {
     added('"baseRowId"', 'base_row_id'),
     added('"defaultRowCommitVersion"', 'default_row_commit_version'),
     added('tags', 'tags'),
+    added('"clusteringProvider"', 'clustering_provider'),
   ].join(', ')} FROM (${actions})`
 }
 
@@ -37,6 +39,7 @@ class Chunk implements FileRows {
   readonly json = 'stats'
   readonly columns: Readonly<Record<FileColumn, string>> = {
     path: 'key',
+    spelling: 'coalesce(spelling, key)',
     partition_values: 'partition_values',
     size: 'size',
     modification_time: 'modification_time',
@@ -46,6 +49,7 @@ class Chunk implements FileRows {
     base_row_id: 'base_row_id',
     default_row_commit_version: 'default_row_commit_version',
     tags: 'tags',
+    clustering_provider: 'clustering_provider',
   }
   readonly first: number
   readonly end: number

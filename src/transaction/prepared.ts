@@ -1,0 +1,74 @@
+/**
+ * A transaction whose data is written and that only has to be put into the log.
+ *
+ * What was prepared once (data files and their actions) stays as it is. What depends on the version that it lands on is made for each
+ * attempt: commit times, the parent's id, row ids (`stage.ts`), and the vectors of files that lose rows (`file-changes.ts`).
+ */
+
+import type { Predicate } from '../data/prune/predicate.ts'
+import type { ZoneTable } from '../data/prune/prune.ts'
+import type { RowSet } from '../data/vectors/row-set.ts'
+import type { Action, LiveFile } from '../log/index.ts'
+
+/** How a transaction may stand among others. `WriteSerializable`: blind appends of others may come between its reading and its writing. */
+export type Isolation = 'Serializable' | 'WriteSerializable'
+
+/** Where an attempt lands. */
+export interface Landing {
+  readonly version: number
+  /** The commit's time in milliseconds since the epoch. */
+  readonly timestamp: number
+}
+
+/** A transaction to be committed. */
+export interface Prepared {
+  /** As Spark's history names it: `WRITE`, `CREATE TABLE`... */
+  readonly operation: string
+  /** Strings, lists as JSON text: anything else breaks Spark's DESCRIBE HISTORY. */
+  readonly parameters: Readonly<Record<string, string>>
+  readonly metrics: Readonly<Record<string, number>>
+  /** All actions but commitInfo, txn, and those of `changes`. A function where they depend on the version. */
+  readonly actions: readonly Action[] | ((landing: Landing) => readonly Action[])
+  /** Files of the version that was read that lose rows. Default: none. */
+  readonly changes?: FileChanges | undefined
+  /** The rows that the transaction looked at. Default: none. */
+  readonly reads?: Reads | undefined
+  /** Whether it looked at no row and takes none away. */
+  readonly isBlindAppend: boolean
+  /** Default: `WriteSerializable`. */
+  readonly isolation?: Isolation | undefined
+  /** The user's words on this version. */
+  readonly message?: string | undefined
+  /** Where the rows came from, as the user says. */
+  readonly source?: string | undefined
+  /** Files and queries that were read. */
+  readonly inputs?: readonly string[] | undefined
+}
+
+/** The rows that a transaction looked at: rows that another one adds among them, or takes from them, may be in its way. */
+export interface Reads {
+  /** `all` rows, or those that a predicate may be true for; every row where it is `undefined`. */
+  readonly rows: 'all' | { readonly predicate: Predicate | undefined; readonly table: ZoneTable }
+  /** Whether rows that are gone would have mattered too, other than those that it takes away itself: MERGE inserts what it does not find. */
+  readonly deletesMatter: boolean
+}
+
+/** Files that lose rows. */
+export interface FileChanges {
+  readonly files: readonly FileChange[]
+  /** Whether rows that another transaction deleted meanwhile may be deleted once more: so it is for DELETE, and not for UPDATE. */
+  readonly mayBeGone: boolean
+  /** `false`: the rows are moved to other files, as they are. */
+  readonly dataChange: boolean
+}
+
+/** A file that loses rows. */
+export interface FileChange {
+  /** The file as of the version that was read. Its number of rows is known where only some of them go. */
+  readonly file: LiveFile
+  /**
+   * The physical rows that go, none of them deleted before; `all` that are left; or `replaced`, where those that stay were written into
+   * other files.
+   */
+  readonly rows: RowSet | 'all' | 'replaced'
+}
