@@ -3,42 +3,46 @@
  * the three is possible; what is not in the answer is the case for no row of the file. So a file without `mayBeTrue` can be left out, and
  * one with nothing else has no row that is.
  */
+import {
+  answerOf,
+  answersFor,
+  anything,
+  joinAnswers,
+  mayBeFalse,
+  mayBeNull,
+  mayBeTrue,
+  negated,
+  replaceAnswers,
+  valued,
+} from './answers.ts'
 import type { ColumnPath, Comparison, Constant, Predicate, PredicateOf } from './predicate.ts'
 import { compareBytes, nullsAll, nullsNone, type Zone, zoneKey } from './prune-zones.ts'
 import { aligned, mayBeNull as mayBeNullValue, mayBeValue, numberOfText, type Range, rangeOf } from './range.ts'
 
-/** Bits of an answer. */
-export const mayBeTrue = 1
-const mayBeFalse = 2
-const mayBeNull = 4
-const valued = mayBeTrue | mayBeFalse
-const anything = valued | mayBeNull
-
 /** The answers for files 0 to `count`. `zones`: those of the predicate's columns, by their keys. */
 export function decide(predicate: Predicate, zones: ReadonlyMap<string, Zone>, count: number): Uint8Array {
-  const answers = new Uint8Array(count)
   switch (predicate.op) {
     case 'and':
     case 'or': {
-      const table = predicate.op === 'and' ? conjunction : disjunction
-      answers.fill(predicate.op === 'and' ? mayBeTrue : mayBeFalse)
-      for (const term of predicate.terms) {
-        const part = decide(term, zones, count)
-        for (let i = 0; i < count; i++) answers[i] = table[(answers[i]! << 3) | part[i]!]!
-      }
+      const [first, ...others] = predicate.terms
+      if (first === undefined) return answersFor(count).fill(predicate.op === 'and' ? mayBeTrue : mayBeFalse)
+      const answers = decide(first, zones, count)
+      for (const term of others) joinAnswers(answers, decide(term, zones, count), predicate.op)
       return answers
     }
     case 'not':
-      return decide(predicate.term, zones, count).map(negated)
+      return replaceAnswers(decide(predicate.term, zones, count), negated)
     case 'is': {
       const wanted = predicate.value === null ? mayBeNull : predicate.value ? mayBeTrue : mayBeFalse
-      return decide(predicate.term, zones, count).map((part) => answerOf((part & wanted) !== 0, (part & ~wanted) !== 0))
+      return replaceAnswers(decide(predicate.term, zones, count), (part) => answerOf((part & wanted) !== 0, (part & ~wanted) !== 0))
     }
     case 'literal':
-      return answers.fill(predicate.value === null ? mayBeNull : predicate.value ? mayBeTrue : mayBeFalse)
+      return answersFor(count).fill(predicate.value === null ? mayBeNull : predicate.value ? mayBeTrue : mayBeFalse)
     case 'unknown':
-      return answers.fill(anything)
+      return answersFor(count).fill(anything)
     default: {
+      const answers = answersFor(count)
+      if (predicate.op === 'compare' && comparedPlainly(predicate, zones, answers)) return answers
       const decideFile = decision(predicate, zones)
       for (let i = 0; i < count; i++) answers[i] = decideFile(i)
       return answers
@@ -50,8 +54,7 @@ type Leaf = Extract<PredicateOf<ColumnPath, Constant>, { op: 'compare' | 'in' | 
 type Decision = (file: number) => number
 
 function decision(leaf: Leaf, zones: ReadonlyMap<string, Zone>): Decision {
-  if (leaf.op === 'compare')
-    return comparedPlainly(leaf, zones) ?? compared(rangeOf(leaf.left, zones), leaf.comparison, rangeOf(leaf.right, zones))
+  if (leaf.op === 'compare') return compared(rangeOf(leaf.left, zones), leaf.comparison, rangeOf(leaf.right, zones))
   const range = rangeOf(leaf.operand, zones)
   switch (leaf.op) {
     case 'is-null':
@@ -62,22 +65,6 @@ function decision(leaf: Leaf, zones: ReadonlyMap<string, Zone>): Decision {
       return listed(range, leaf)
   }
 }
-
-function answerOf(mayTrue: boolean, mayFalse: boolean): number {
-  return (mayTrue ? mayBeTrue : 0) | (mayFalse ? mayBeFalse : 0)
-}
-
-function negated(answer: number): number {
-  return ((answer & mayBeTrue) << 1) | ((answer & mayBeFalse) >> 1) | (answer & mayBeNull)
-}
-
-/** AND of two answers, by both: true where both may be, false where one may be, NULL where one may be and the other is not false. */
-const conjunction = Uint8Array.from({ length: 64 }, (_, both) => {
-  const [a, b] = [both >> 3, both & 7]
-  const isNull = (a & mayBeNull && b & ~mayBeFalse) || (b & mayBeNull && a & ~mayBeFalse)
-  return (a & b & mayBeTrue) | ((a | b) & mayBeFalse) | (isNull ? mayBeNull : 0)
-})
-const disjunction = Uint8Array.from({ length: 64 }, (_, both) => negated(conjunction[(negated(both >> 3) << 3) | negated(both & 7)]!))
 
 /** A decision about values, and NULL for NULL. */
 function withNulls(range: Range, decideValue: Decision): Decision {
@@ -130,37 +117,53 @@ function decideOrder(comparison: Comparison, lowest: Order, highest: Order): Dec
 
 /**
  * What {@link compared} decides, for a column of numbers or times and a constant, as most conditions are: from the bounds where they lie,
- * without a call for each, since this is done for every file.
+ * without a call for each, since this is done for every file. `false`, and nothing is decided, where the operands are others.
  */
-function comparedPlainly({ left, comparison, right }: Extract<Leaf, { op: 'compare' }>, zones: ReadonlyMap<string, Zone>) {
+function comparedPlainly(
+  { left, comparison, right }: Extract<Leaf, { op: 'compare' }>,
+  zones: ReadonlyMap<string, Zone>,
+  answers: Uint8Array,
+): boolean {
   const zone = left.kind === 'column' ? zones.get(zoneKey(left.column.path)) : undefined
-  if (zone === undefined || zone.family === 'text' || right.kind !== 'value') return undefined
+  if (zone === undefined || zone.family === 'text' || right.kind !== 'value') return false
   const [, constant] = aligned(rangeOf(left, zones), rangeOf(right, zones)) ?? []
-  if (constant === undefined || constant.may(0) !== mayBeValue) return undefined
-  const { low, high, nulls } = zone
+  if (constant === undefined || constant.may(0) !== mayBeValue) return false
   const [least, greatest] = [constant.low(0), constant.high(0)]
-  const decideValue = plainOrders[comparison]
-  return (i: number) => {
-    const known = nulls[i]
-    if (known === nullsAll) return mayBeNull
-    const answer = decideValue(low[i]!, high[i]!, least, greatest)
-    return known === nullsNone ? answer : answer | mayBeNull
+  if (comparison === '=' || comparison === '<>') decideEqual(zone, least, greatest, comparison === '<>', answers)
+  else decideBelow(zone, least, greatest, comparison[0] === '>', comparison === '<' || comparison === '>=', answers)
+  return true
+}
+
+/** Whether values equal one from `least` to `greatest`, or `not`. A bound that is unknown is NaN, of which nothing is sure. */
+function decideEqual({ low, high, nulls }: Zone, least: number, greatest: number, not: boolean, answers: Uint8Array): void {
+  const [yes, no] = not ? [mayBeFalse, mayBeTrue] : [mayBeTrue, mayBeFalse]
+  for (let i = 0; i < answers.length; i++) {
+    const apart = low[i]! > greatest || high[i]! < least
+    const same = low[i]! === greatest && high[i]! === least
+    answers[i] = withNull(nulls[i]!, (apart ? 0 : yes) | (same ? 0 : no))
   }
 }
 
-/** A value from `low` to `high` beside one from `least` to `greatest`; NaN where a bound is unknown. */
-type PlainOrder = (low: number, high: number, least: number, greatest: number) => number
+/** Whether values are below one from `least` to `greatest`, or equal to it where not `strict`; or `not`. */
+function decideBelow(
+  { low, high, nulls }: Zone,
+  least: number,
+  greatest: number,
+  not: boolean,
+  strict: boolean,
+  answers: Uint8Array,
+): void {
+  const [yes, no] = not ? [mayBeFalse, mayBeTrue] : [mayBeTrue, mayBeFalse]
+  for (let i = 0; i < answers.length; i++) {
+    const above = low[i]! > greatest || (strict && low[i] === greatest)
+    const below = high[i]! < least || (!strict && high[i] === least)
+    answers[i] = withNull(nulls[i]!, (above ? 0 : yes) | (below ? 0 : no))
+  }
+}
 
-const mayEqual: PlainOrder = (low, high, least, greatest) =>
-  answerOf(!(low > greatest) && !(high < least), !(low === greatest && high === least))
-
-const plainOrders: Readonly<Record<Comparison, PlainOrder>> = {
-  '=': mayEqual,
-  '<>': (low, high, least, greatest) => negated(mayEqual(low, high, least, greatest)),
-  '<': (low, high, least, greatest) => answerOf(!(low >= greatest), !(high < least)),
-  '<=': (low, high, least, greatest) => answerOf(!(low > greatest), !(high <= least)),
-  '>': (low, high, least, greatest) => answerOf(!(high <= least), !(low > greatest)),
-  '>=': (low, high, least, greatest) => answerOf(!(high < least), !(low >= greatest)),
+function withNull(nulls: number, answer: number): number {
+  if (nulls === nullsNone) return answer
+  return nulls === nullsAll ? mayBeNull : answer | mayBeNull
 }
 
 function startsWith(range: Range, { from, to, whole }: { readonly from: string; readonly to: string; readonly whole: boolean }): Decision {

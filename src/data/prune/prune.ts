@@ -5,8 +5,9 @@
  * A list comes in parts that other versions share, so what is read of a part is kept for all of them.
  */
 import type { ListPart } from '../../log/files/file-rows.ts'
+import { eachAnswer, mayBeTrue } from './answers.ts'
 import { type ChosenFile, keptFiles, readChosen } from './chosen.ts'
-import { decide, mayBeTrue } from './decide.ts'
+import { decide } from './decide.ts'
 import { type FileSource, inUse } from './file-source.ts'
 import { choosesNothing, columnsOf, type Predicate } from './predicate.ts'
 import { type ZoneTable, zonesOf } from './prune-zones.ts'
@@ -31,17 +32,18 @@ export async function chooseFiles(
     for (const part of parts) {
       const decided = predicate && (await decidePart(part, table, predicate))
       const kept = await keptFiles(connection, part.rows)
-      const places = decided && placesWhere(decided, mayBeTrue)
       if (!kept) {
+        const places = decided && placesWhere(decided, mayBeTrue)
         for (const file of await readChosen(connection, part, places, signal)) chosen.push(file)
         continue
       }
       const live = decided ? decided.live : await part.live(kept.places)
       const answers = decided?.answers
-      // By place: an entry for each file would be more work than the rest.
-      for (let index = 0; index < kept.files.length; index++) {
-        if (live?.[index] !== 0 && (answers === undefined || (answers[index]! & mayBeTrue) !== 0)) chosen.push(kept.files[index]!)
+      const choose = (index: number) => {
+        if (live?.[index] !== 0) chosen.push(kept.files[index]!)
       }
+      if (answers === undefined) for (let index = 0; index < kept.files.length; index++) choose(index)
+      else eachAnswer(answers, mayBeTrue, choose)
     }
     return chosen
   })
@@ -80,7 +82,9 @@ export async function decidePart(part: ListPart, table: ZoneTable, predicate: Pr
 
 function placesWhere({ places, answers, live }: Decided, wanted: number): number[] {
   const chosen: number[] = []
-  for (let i = 0; i < places.length; i++) if ((answers[i]! & wanted) !== 0 && live?.[i] !== 0) chosen.push(places[i]!)
+  eachAnswer(answers, wanted, (i) => {
+    if (live?.[i] !== 0) chosen.push(places[i]!)
+  })
   return chosen
 }
 
