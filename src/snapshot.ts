@@ -17,12 +17,13 @@ import {
   isShallow,
   type Protocol,
   readCommitIfThere,
+  schemaOf,
   type TableState,
 } from './log/index.ts'
 import { type QueryOptions, type QueryResult, type QueryTarget, type ScanOptions, Session, scan } from './query/index.ts'
 import { parseJson } from './schema/json.ts'
-import { parseSchema } from './schema/schema-json.ts'
 import type { StructType } from './schema/types.ts'
+import type { ObjectStore } from './storage/index.ts'
 
 /** What a version is: the fields of `varve show --json`. */
 export interface TableDescription {
@@ -82,7 +83,7 @@ export class Snapshot {
     this.#log = log
     this.#state = state
     this.version = state.version
-    this.schema = parseSchema(state.metadata.schemaString, state.metadata.partitionColumns)
+    this.schema = schemaOf(state.metadata)
     this.partitionColumns = state.metadata.partitionColumns
     this.properties = state.metadata.configuration
     this.protocol = state.protocol
@@ -172,7 +173,7 @@ export class Snapshot {
    * @throws QueryError when the result is first read: SQL_ERROR, SQL_NOT_READ_ONLY, SQL_REFUSED, SQL_UNKNOWN_TABLE
    */
   query(sql: string, options: QueryOptions & { readonly name?: string } = {}): QueryResult {
-    const name = options.name ?? nameOf(this.location)
+    const name = options.name ?? nameOf(this.#log.store)
     return new Session([{ name, asOf: (point, { signal } = {}) => this.targetAsOf(point, signal) }], {}).query(sql, options)
   }
 
@@ -228,6 +229,12 @@ function statsOf(text: string): unknown {
 }
 
 /** A table's name in SQL where none is given: the last part of its location. */
-function nameOf(location: string): string {
-  return decodeURIComponent(location.replace(/\/+$/, '').split('/').at(-1) ?? '') || 't'
+function nameOf(store: ObjectStore): string {
+  const known = names.get(store)
+  if (known !== undefined) return known
+  const name = decodeURIComponent(store.root.replace(/\/+$/, '').split('/').at(-1) ?? '') || 't'
+  names.set(store, name)
+  return name
 }
+
+const names = new WeakMap<ObjectStore, string>()
