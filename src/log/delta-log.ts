@@ -38,6 +38,7 @@ export class DeltaLog {
   #confirmed = Date.now()
   #chain: { version: number; id: string | null } | undefined
   readonly #stretches: Stretches
+  readonly #lists = new WeakMap<TableState, WeakRef<FileList>>()
 
   private constructor(store: ObjectStore, latest: TableState, stretches = new Stretches(store)) {
     this.store = store
@@ -134,13 +135,16 @@ export class DeltaLog {
     return state
   }
 
-  /** The list of files of a version. */
+  /** The list of files of a version; the one of before, as long as somebody has it. */
   async files(state: TableState): Promise<FileList> {
+    const known = this.#lists.get(state)?.deref()
+    if (known !== undefined) return known
     const { version } = state
     // Of counts that come from elsewhere it is not known that they are meant as the protocol says.
     const expected = state.counts?.rows === undefined ? undefined : state.counts
     const list = await FileList.build(this.#stretches, version, { hint: state.checkpoint }, expected)
     if (version === this.#latest.version && !this.#latest.counts && list.isSmall) await this.countsOf(list)
+    this.#lists.set(state, new WeakRef(list))
     return list
   }
 

@@ -96,7 +96,7 @@ export class FileList {
     return this.#stretches.use(this.#wanted, async (timeline) => {
       await timeline.ready()
       this.#timeline = timeline
-      return work({ connection: timeline.connection, relation: timeline.relation(this.version), parts: timeline.parts(this.version) })
+      return work(new UsedTimeline(timeline, this.version))
     })
   }
 
@@ -154,6 +154,27 @@ export class FileList {
         throw error
       })
     return this.#counts
+  }
+}
+
+/** What is written only for those who ask: the text of a relation is long. */
+class UsedTimeline implements ListInUse {
+  readonly connection: Connection
+  readonly #timeline: Timeline
+  readonly #version: number
+
+  constructor(timeline: Timeline, version: number) {
+    this.connection = timeline.connection
+    this.#timeline = timeline
+    this.#version = version
+  }
+
+  get relation(): string {
+    return this.#timeline.relation(this.#version)
+  }
+
+  get parts(): readonly ListPart[] {
+    return this.#timeline.parts(this.#version)
   }
 }
 

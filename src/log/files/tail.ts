@@ -54,6 +54,8 @@ class Chunk implements FileRows {
   readonly first: number
   readonly end: number
   bytes = 0
+  /** Which files a version has, as asked last. */
+  live: { readonly version: number; readonly places: Float64Array; readonly files: Uint8Array | undefined } | undefined
 
   constructor(table: string, first: number, end: number) {
     this.first = first
@@ -122,13 +124,12 @@ export class Tail {
       rows,
       where: { kind: 'rows', sql: `version <= ${version} AND until > ${version}` },
       live: async (places) => {
+        // Nothing that comes later changes what a version has.
+        if (rows.live?.version === version && rows.live.places === places) return rows.live.files
         const [from, until] = (await this.#readSpans()) as [Float64Array, Float64Array]
-        const live = new Uint8Array(places.length)
-        for (let i = 0; i < places.length; i++) {
-          const id = places[i]!
-          if (from[id]! <= version && until[id]! > version) live[i] = 1
-        }
-        return live
+        const files = liveFiles(places, from, until, version)
+        rows.live = { version, places, files }
+        return files
       },
     }))
   }
@@ -172,6 +173,18 @@ export class Tail {
     }
     this.#chunks.push(new Chunk(this.table, begin, this.rows))
   }
+}
+
+/** 1 where a version has the file, by its place; `undefined` where it has all. */
+function liveFiles(places: Float64Array, from: Float64Array, until: Float64Array, version: number): Uint8Array | undefined {
+  const live = new Uint8Array(places.length)
+  let all = true
+  for (let i = 0; i < places.length; i++) {
+    const id = places[i]!
+    if (from[id]! <= version && until[id]! > version) live[i] = 1
+    else all = false
+  }
+  return all ? undefined : live
 }
 
 /** Ends actions by later ones of their key; `first` is the id of the first that is new. Of one version the add comes last. */
