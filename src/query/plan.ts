@@ -193,13 +193,14 @@ export function fillIn(plan: QueryPlan, relations: readonly string[], paths: rea
 /** What the plan's conditions say of one of its tables; `schemas`: those of all of them. */
 export function filtersOf({ conditions }: QueryPlan, { node }: TableUse, schemas: ReadonlyMap<Node, StructType>) {
   if (!conditions.selects.some(({ filters }) => filters.length > 0)) return []
-  const pushdown = pushdowns.get(schemas) ?? new Pushdown(conditions, schemas)
-  pushdowns.set(schemas, pushdown)
+  const known = pushdowns.get(conditions)
+  const pushdown = known?.isOver(schemas) ? known : new Pushdown(conditions, schemas)
+  pushdowns.set(conditions, pushdown)
   return pushdown.predicatesOf(node)
 }
 
-/** What is found for one table of a run serves the others. */
-const pushdowns = new WeakMap<ReadonlyMap<Node, StructType>, Pushdown>()
+/** What is found for one table of a run serves the others, and the next run over tables of the same schemas. */
+const pushdowns = new WeakMap<QueryConditions, Pushdown>()
 
 /** What will run is walked as what was asked was: DuckDB's writing a tree down must not make anything else of it. */
 function checkWritten(statement: Node, walk: WalkResult, allowFiles: boolean): WalkResult {

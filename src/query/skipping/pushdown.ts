@@ -54,6 +54,7 @@ export class Pushdown {
   readonly #fields = new Map<Node, ItemFields | undefined>()
   readonly #outputs = new Map<Node, readonly Output[] | undefined>()
   readonly #direct = new Map<Node, readonly ItemPredicate[]>()
+  readonly #predicates = new Map<Node, readonly PredicateOf<ColumnPath, FilterValue>[]>()
   readonly #equalities = new Map<SelectFilters, readonly ResolvedEquality[]>()
   /** The set operation that a query is a side of. */
   readonly #above = new Map<Node, Node>()
@@ -64,11 +65,22 @@ export class Pushdown {
     for (const { query } of conditions.derived.values()) this.#linkSides(query)
   }
 
+  /** Whether these are the schemas of the tables. */
+  isOver(schemas: ReadonlyMap<Node, StructType>): boolean {
+    if (schemas.size !== this.#schemas.size) return false
+    for (const [table, schema] of schemas) if (this.#schemas.get(table) !== schema) return false
+    return true
+  }
+
   /** What the conditions say of a table; it holds for every row that the query needs. */
-  predicatesOf(table: Node): PredicateOf<ColumnPath, FilterValue>[] {
+  predicatesOf(table: Node): readonly PredicateOf<ColumnPath, FilterValue>[] {
     const schema = this.#schemas.get(table)
     if (schema === undefined) return []
-    return this.#all(table).map((predicate) => mapPredicate(predicate, (column) => pathIn(schema, column), asIs))
+    const known = this.#predicates.get(table)
+    if (known !== undefined) return known
+    const predicates = this.#all(table).map((predicate) => mapPredicate(predicate, (column) => pathIn(schema, column), asIs))
+    this.#predicates.set(table, predicates)
+    return predicates
   }
 
   #linkSides(query: Node): void {
