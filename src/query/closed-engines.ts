@@ -62,6 +62,7 @@ async function isUsable(instance: Instance): Promise<boolean> {
 }
 
 async function closeIdle(kept: number): Promise<void> {
+  if (instances.size <= kept) return
   const idle = [...instances].filter(([, { users }]) => users === 0)
   for (const [key, { engine }] of idle.slice(0, Math.max(0, idle.length - kept))) {
     instances.delete(key)

@@ -7,25 +7,25 @@
  * So that such a column can be mistaken for nothing else, columns are named by the file's alias, which is random, and columns that
  * DuckDB offers of every file (`filename`, `file_row_number`, `file_index`) are not read so.
  */
-import { randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { type ColumnNaming, columnNaming, physicalName } from '../../data/physical.ts'
-import { quoteIdentifier, quotePaths } from '../../schema/quoting.ts'
+import { escapePattern, quoteIdentifier, quoteLiteral, quotePaths } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
 import type { StructField } from '../../schema/types.ts'
 import { unmarkedIsText } from './column-forms.ts'
 import type { LayoutSource } from './file-layout.ts'
 
-const alias = quoteIdentifier(`varve_${randomUUID()}`)
+const alias = `v${randomBytes(8).toString('hex')}`
 
 /** How the needed columns lie in one file, where that is plain. */
 export class WrittenLayout {
   readonly #naming: ColumnNaming
-  readonly #listPaths: (paths: readonly string[]) => string
+  readonly #listPaths: ((paths: readonly string[]) => string) | undefined
   readonly #options: string
 
   private constructor({ properties, listPaths }: LayoutSource, read: readonly StructField[]) {
     this.#naming = columnNaming(properties)
-    this.#listPaths = listPaths ?? quotePaths
+    this.#listPaths = listPaths
     this.#options = unmarkedIsText(read) ? ', binary_as_string = true' : ''
   }
 
@@ -43,7 +43,12 @@ export class WrittenLayout {
   }
 
   files(paths: readonly string[]): string {
-    return `read_parquet(${this.#listPaths(paths)}${this.#options}, hive_partitioning = false) AS ${alias}`
+    const [path, ...others] = paths
+    // One path as it stands is less to prepare than a list of it, and no path names a partition without this character.
+    const literal = this.#listPaths === undefined && others.length === 0 && path !== undefined
+    const files = literal ? quoteLiteral(escapePattern(path)) : (this.#listPaths ?? quotePaths)(paths)
+    const options = literal && !path.includes('=') ? '' : ', hive_partitioning = false'
+    return `read_parquet(${files}${this.#options}${options}) AS ${alias}`
   }
 
   column(field: StructField): string {
