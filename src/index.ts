@@ -5,6 +5,8 @@ export type { ArrowTableLike, FilesInput, Input, InputFormat, QueryInput, QueryP
 export { configureEngine, type EngineOptions, type Parameters, type Value } from './engine/index.ts'
 export * from './errors/index.ts'
 export type { Protocol } from './log/actions.ts'
+export type { AlterResult } from './operations/alter/alter.ts'
+export type { ColumnName, PlaceOptions, TableChange } from './operations/alter/change.ts'
 export type { AppendOptions } from './operations/append.ts'
 export type { CreateOptions, NewTableOptions } from './operations/create.ts'
 export type { CommitResult, WritingOptions } from './operations/written.ts'

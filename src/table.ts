@@ -9,9 +9,11 @@ import { type ChangesOptions, changesOfTable } from './changes.ts'
 import type { Input } from './data/index.ts'
 import { UsageError } from './errors/index.ts'
 import { type Commit, CommitTimes, commitInfoOf, DeltaLog, noTable, parseActions, readCommitIfThere } from './log/index.ts'
+import { type AlterResult, alter } from './operations/alter/alter.ts'
+import type { TableChange } from './operations/alter/change.ts'
 import { type AppendOptions, append } from './operations/append.ts'
 import { type CreateOptions, create, createOrAppend, type NewTableOptions } from './operations/create.ts'
-import type { CommitResult } from './operations/written.ts'
+import type { CommitResult, WritingOptions } from './operations/written.ts'
 import type { ChangeFeed } from './query/index.ts'
 import { Snapshot } from './snapshot.ts'
 import { type ObjectStore, openStore, withRetries } from './storage/index.ts'
@@ -115,6 +117,19 @@ export class Table {
   async append(input: Input, options: AppendOptions = {}): Promise<CommitResult> {
     this.#lastWrite = await append(this.#log, input, options)
     return this.#lastWrite
+  }
+
+  /**
+   * Changes columns and properties, all changes of a call as one atomic version: `table.alter({ add: { name: 'city', type: 'VARCHAR' } })`, or a
+   * list of such changes, which apply one after the other. No data file is touched, and every older version stays as it is. Where a
+   * change needs a table feature, the table gets it, and `features` of the result says so. Where all is so already, no version is made.
+   * @throws UsageError, SchemaError, UnsupportedFeatureError with nothing written; ConflictError when schema, properties or protocol changed
+   * meanwhile; TransactionOrderError; UnknownOutcomeError; LogError; storage errors.
+   */
+  async alter(changes: TableChange | readonly TableChange[], options: WritingOptions = {}): Promise<AlterResult> {
+    const result = await alter(this.#log, changes, options)
+    this.#lastWrite = result
+    return result
   }
 
   /** The newest version as a snapshot, after a look for news. */

@@ -2,7 +2,7 @@ import { VarveError } from './varve-error.ts'
 
 /**
  * The call itself is wrong: an argument, an option, a reference that cannot be read. Codes: `INVALID_ARGUMENT`,
- * `INVALID_REFERENCE`, `INVALID_TIMESTAMP`, `INVALID_SCHEMA`, `NO_ROW_TRACKING`.
+ * `INVALID_REFERENCE`, `INVALID_TIMESTAMP`, `INVALID_SCHEMA`, `INVALID_PROPERTY`, `COLUMN_IN_USE`, `NO_ROW_TRACKING`.
  */
 export class UsageError extends VarveError {}
 
@@ -26,7 +26,7 @@ export class DataFileError extends VarveError {}
 
 /**
  * Rows do not fit the table's columns. Codes: `UNKNOWN_COLUMN`, `MISSING_COLUMN`, `TYPE_MISMATCH`, `UNSUPPORTED_TYPE`,
- * `DUPLICATE_COLUMN`, `NO_COLUMNS`, `RESERVED_COLUMN`, `SCHEMA_CHANGED`.
+ * `DUPLICATE_COLUMN`, `NO_COLUMNS`, `RESERVED_COLUMN`, `SCHEMA_CHANGED`, `NOT_NULL_VIOLATED` (rows that are there are against a new rule).
  */
 export class SchemaError extends VarveError {}
 

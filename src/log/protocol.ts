@@ -78,12 +78,17 @@ export function checkReadable(protocol: Protocol, root: string): void {
   if (problem) throw illegal(protocol, problem, root)
 }
 
-/** Checks that rows can be appended to this table. @throws UnsupportedFeatureError naming the feature, and the column where one is the reason. */
-export function checkAppendable(protocol: Protocol, metadata: Metadata, schema: StructType, root: string): void {
+/** Checks that the metadata of this table can be changed: all that a writer must know is known. @throws UnsupportedFeatureError naming what is not */
+export function checkAlterable(protocol: Protocol, root: string): void {
   checkReadable(protocol, root)
   if (protocol.minWriterVersion > 7) throw unsupported(`writer version ${protocol.minWriterVersion}`, 'write', root)
+  for (const feature of features(protocol).writer) if (!writable.has(feature)) throw unsupported(feature, 'write', root)
+}
+
+/** Checks that rows can be appended to this table. @throws UnsupportedFeatureError naming the feature, and the column where one is the reason. */
+export function checkAppendable(protocol: Protocol, metadata: Metadata, schema: StructType, root: string): void {
+  checkAlterable(protocol, root)
   const { writer } = features(protocol)
-  for (const feature of writer) if (!writable.has(feature)) throw unsupported(feature, 'write', root)
   const constraint = Object.keys(metadata.configuration).find((key) => key.startsWith('delta.constraints.'))
   if (constraint && writer.has('checkConstraints')) throw unsupported('checkConstraints', 'write', root, constraint)
   for (const [path, field] of allFields(schema)) {

@@ -8,7 +8,7 @@ import { throwAwayEngine } from '../engine/index.ts'
 import { SchemaError, UsageError, VarveError } from '../errors/index.ts'
 import { quoteIdentifier } from '../schema/quoting.ts'
 import { field } from '../schema/schema-json.ts'
-import type { StructType } from '../schema/types.ts'
+import type { DataType, StructType } from '../schema/types.ts'
 
 const table = 'varve_columns'
 
@@ -46,6 +46,25 @@ export async function parseColumnList(text: string): Promise<StructType> {
     await connection.close()
     await engine.close()
   }
+}
+
+/** The type of one column in DuckDB's words, such as `DECIMAL(10,2)[]`. @throws what {@link parseColumnList} throws */
+export async function parseColumnType(text: string): Promise<DataType> {
+  const { fields } = await parseColumnList(`column_of_its_own ${text}`)
+  const [column, ...more] = fields
+  if (column === undefined || more.length > 0 || column.name !== 'column_of_its_own') throw invalidType(text)
+  if (!column.nullable) {
+    throw new UsageError('INVALID_SCHEMA', `${JSON.stringify(text)} asks for more than a type.`, {
+      remedy: 'A new column has NULL in the rows that are there: add it, fill it, and make it NOT NULL then.',
+    })
+  }
+  return column.type
+}
+
+function invalidType(text: string): UsageError {
+  return new UsageError('INVALID_SCHEMA', `${JSON.stringify(text)} is no type.`, {
+    remedy: "Write one of DuckDB's types, such as BIGINT or VARCHAR[].",
+  })
 }
 
 /** A column type that no Delta table can hold. */

@@ -6,12 +6,12 @@
  * switches a feature on brings the feature; columns bring those that their types or names need.
  */
 import { v4 as uuid } from 'uuid'
-import { UnsupportedFeatureError } from '../errors/index.ts'
 import type { Action, Metadata, Protocol } from '../log/index.ts'
 import { checkSchema, writeSchema } from '../schema/schema-json.ts'
 import type { StructType } from '../schema/types.ts'
 import { isMapped, needsMapping, withMapping } from './column-mapping.ts'
 import { featuresOfTypes, readerFeatures } from './features.ts'
+import { checkProperty, featuresOfProperties } from './properties.ts'
 
 /** What a new table is made from. */
 export interface GroundOptions {
@@ -35,21 +35,6 @@ const modern = { 'delta.enableDeletionVectors': 'true', 'delta.enableInCommitTim
 
 const defaultFeatures = ['deletionVectors', 'v2Checkpoint', 'inCommitTimestamp', 'appendOnly', 'invariants']
 
-/** Properties that switch a feature on, with the value that does. */
-const featureProperties: Readonly<Record<string, readonly [feature: string, value: RegExp]>> = {
-  'delta.appendOnly': ['appendOnly', /^true$/],
-  'delta.enableDeletionVectors': ['deletionVectors', /^true$/],
-  'delta.enableInCommitTimestamps': ['inCommitTimestamp', /^true$/],
-  'delta.enableChangeDataFeed': ['changeDataFeed', /^true$/],
-  'delta.columnMapping.mode': ['columnMapping', /^(name|id)$/],
-  'delta.checkpointPolicy': ['v2Checkpoint', /^v2$/],
-  'delta.enableTypeWidening': ['typeWidening', /^true$/],
-}
-
-/** Properties whose features a new table of ours cannot have. */
-const refusedProperties =
-  /^delta\.(constraints\..*|enableRowTracking|enableIcebergCompat.*|enableVariantShredding|universalFormat\..*|feature\..*)$/
-
 /** The lowest legacy writer version that implies a feature, for tables without a list of features. */
 const legacyWriter: Readonly<Record<string, number>> = { appendOnly: 2, invariants: 2, changeDataFeed: 4, columnMapping: 5 }
 
@@ -60,6 +45,7 @@ export function ground(
 ): { actions: Action[]; protocol: Protocol; metadata: Metadata; schema: StructType } {
   const partitionColumns = (options.partitionBy ?? []).map((name) => sameColumn(options.schema, name))
   checkSchema(options.schema, partitionColumns)
+  for (const [name, value] of Object.entries(options.properties ?? {})) checkProperty(name, value)
   const given: Record<string, string> = { ...history, ...(options.preset === 'wide' ? {} : modern), ...options.properties }
   if (given['delta.columnMapping.mode'] === undefined && !options.filesLieThere && needsMapping(options.schema)) {
     given['delta.columnMapping.mode'] = 'name'
@@ -81,11 +67,7 @@ export function ground(
 
 function protocolFor(schema: StructType, properties: Readonly<Record<string, string>>, wide: boolean): Protocol {
   const features = new Set(wide ? ['appendOnly', 'invariants'] : defaultFeatures)
-  for (const [name, value] of Object.entries(properties)) {
-    if (refusedProperties.test(name)) throw refused(name)
-    const [feature, switching] = featureProperties[name] ?? []
-    if (feature && switching?.test(value)) features.add(feature)
-  }
+  for (const feature of featuresOfProperties(properties)) features.add(feature)
   for (const feature of featuresOfTypes(schema)) features.add(feature)
   const names = [...features]
   const legacy = wide && names.every((name) => legacyWriter[name] !== undefined)
@@ -105,11 +87,4 @@ function sameColumn(schema: StructType, name: string): string {
   const lower = name.toLowerCase()
   const exact = schema.fields.find((field) => field.name === name)
   return (exact ?? schema.fields.find((field) => field.name.toLowerCase() === lower))?.name ?? name
-}
-
-function refused(property: string): UnsupportedFeatureError {
-  return new UnsupportedFeatureError('UNSUPPORTED_FEATURE', `Varve cannot yet create a table with the property ${property}.`, {
-    remedy: 'Leave the property out, or create the table with Spark.',
-    data: { property },
-  })
 }

@@ -64,7 +64,7 @@ function kindOf(type: DataType): string | undefined {
 }
 
 /** A column that is new to the table: old rows have NULL in it, and ids and names of another table's mapping mean nothing here. */
-function newField(field: StructField): StructField {
+export function newField(field: StructField): StructField {
   return { name: field.name, type: asNullable(field.type), nullable: true, metadata: {} }
 }
 

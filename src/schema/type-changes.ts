@@ -24,6 +24,16 @@ export function isWidening(from: string, to: string): boolean {
   return more >= 0 && target.precision - source.precision >= more
 }
 
+/**
+ * Whether the protocol lets a writer make the change. Bytes and shorts then become decimals that would hold any INTEGER, though narrower
+ * ones are read.
+ */
+export function isWritableWidening(from: string, to: string): boolean {
+  const whole = decimalParts(to as PrimitiveType)
+  const narrow = from === 'byte' || from === 'short'
+  return from !== to && isWidening(whole !== undefined && narrow ? 'integer' : from, to)
+}
+
 /** Checks what `delta.typeChanges` of a field lists. @throws UnsupportedFeatureError for a change that nobody promised */
 export function checkTypeChanges(column: string, changes: unknown): void {
   for (const change of Array.isArray(changes) ? changes : [changes]) {

@@ -1,0 +1,99 @@
+import type { Command } from 'commander'
+import type { PlaceOptions, TableChange } from '../index.ts'
+import { counted, duration } from './human.ts'
+import { pairs, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
+import type { Run, Verb } from './verb.ts'
+
+interface AlterOptions extends WriteOptions {
+  readonly first?: boolean
+  readonly after?: string
+}
+
+/** One kind of change: what stands behind its word, and what the library is asked for. */
+interface Kind {
+  readonly operands: string
+  readonly change: (operands: readonly string[], place: PlaceOptions) => TableChange
+  /** Whether `--first` and `--after` mean something. */
+  readonly placed?: boolean
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  add: { operands: 'NAME TYPE', placed: true, change: ([name = '', type = ''], place) => ({ add: { name, type, ...place } }) },
+  rename: { operands: 'NAME NEW', change: ([name = '', to = '']) => ({ rename: { name, to } }) },
+  drop: { operands: 'NAME', change: ([name = '']) => ({ drop: name }) },
+  widen: { operands: 'NAME TYPE', change: ([name = '', type = '']) => ({ widen: { name, type } }) },
+  nullable: { operands: 'NAME', change: ([name = '']) => ({ nullable: name }) },
+  'not-null': { operands: 'NAME', change: ([name = '']) => ({ notNull: name }) },
+  comment: { operands: 'NAME TEXT', change: ([name = '', text = '']) => ({ comment: { name, text } }) },
+  move: { operands: 'NAME', placed: true, change: ([name = ''], place) => ({ move: { name, ...place } }) },
+  set: { operands: 'KEY=VALUE...', change: (operands) => ({ set: pairs('property', operands) }) },
+  unset: { operands: 'KEY...', change: (operands) => ({ unset: operands }) },
+}
+
+/** `varve alter PATH CHANGE` */
+export const verb: Verb = {
+  usage: `PATH CHANGE [OPTIONS]\n\nChanges:\n${Object.entries(kinds)
+    .map(([name, { operands, placed }]) => `  ${name} ${operands}${placed ? ' [--first|--after OTHER]' : ''}`)
+    .join('\n')}`,
+  description: `Changes columns or properties of a table, as one new version; no data file is touched. A nested column is named with dots: address.zip, tags.element.label, prices.value.
+Where a change needs a table feature that the table lacks, it gets it, and a warning says so.`,
+  examples: [
+    'varve alter events add country VARCHAR --after city',
+    "varve alter events comment city 'as the sensor says'",
+    'varve alter events rename city town',
+    'varve alter events rename town city',
+    'varve alter events set delta.checkpointInterval=50 owner=ops',
+    'varve alter events unset owner',
+    'varve alter events drop country --message done',
+  ],
+  define(command: Command): void {
+    command
+      .argument('<path>', 'the folder of the table')
+      .argument('<change>', `one of ${Object.keys(kinds).join(', ')}`)
+      .argument('[operand...]', 'what the change is of')
+      .option('--first', 'with add and move: before the other columns')
+      .option('--after <column>', 'with add and move: behind that column')
+    writeOptions(command)
+  },
+  async run(run: Run, [reference = '', word = '', ...operands]: readonly string[], options: AlterOptions): Promise<void> {
+    const began = Date.now()
+    const change = changeOf(word, operands, options)
+    const path = await tablePath(reference)
+    const { Table } = await import('../index.ts')
+    const { signal } = run
+    run.progress.start(() => `altering ${path}`)
+    const table = await Table.open(path, { signal })
+    const { message, source, isolation, txn } = options
+    const { version, operation, alreadyApplied, metrics, changes, features, warnings } = await table.alter(change, {
+      message,
+      source,
+      isolation,
+      txn: transaction(txn),
+      signal,
+    })
+    for (const warning of warnings) run.warn(warning)
+    if (run.json) return run.output.write(`${JSON.stringify({ version, operation, alreadyApplied, metrics, changes, features })}\n`)
+    if (run.quiet) return
+    if (alreadyApplied) return run.output.write(`${txn} was applied before: nothing changed, ${path} is at version ${version}.\n`)
+    const what = changes.length > 0 ? changes.join(', ') : 'it is so already, nothing changed'
+    await run.output.write(`${path}@${version}: ${what}, ${duration(Date.now() - began)}\n`)
+  },
+}
+
+function changeOf(word: string, operands: readonly string[], { first, after }: AlterOptions): TableChange {
+  const kind = Object.hasOwn(kinds, word) ? kinds[word]! : undefined
+  if (kind === undefined) throw wrong(`'${word}' is no change of a table.`, `The changes are: ${Object.keys(kinds).join(', ')}.`)
+  const wanted = kind.operands.split(' ')
+  const many = kind.operands.endsWith('...')
+  if (operands.length < wanted.length || (!many && operands.length > wanted.length))
+    throw wrong(
+      `${word} takes ${counted(wanted.length, 'operand')}: ${kind.operands}.`,
+      `Write varve alter PATH ${word} ${kind.operands}; quote what holds spaces.`,
+    )
+  if (!kind.placed && (first || after !== undefined))
+    throw wrong(`--first and --after are for add and move, not for ${word}.`, 'Leave them out.')
+  if (first && after !== undefined) throw wrong('--first and --after contradict each other.', 'Give one of them.')
+  if (word === 'move' && !first && after === undefined)
+    throw wrong('Where to move the column is not said.', 'Add --first, or --after NAME.')
+  return kind.change(operands, { first, after })
+}
