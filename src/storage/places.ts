@@ -53,7 +53,7 @@ export async function materialisePlaces(
       )
       pins.push(pin)
       for (const [at, index] of indexes.entries()) paths[index] = pin.paths[at]!
-      folders.push(store.kind === 'local' ? fileURLToPath(store.root) : folderOver(pin.paths[0]!, places[indexes[0]!]!.key))
+      folders.push(store.kind === 'local' ? folderUnder(store) : folderOver(pin.paths[0]!, places[indexes[0]!]!.key))
     }
   } catch (error) {
     await release()
@@ -61,6 +61,17 @@ export async function materialisePlaces(
   }
   return { paths, folders, release }
 }
+
+/** The folder that a local store stands on. */
+function folderUnder(store: ObjectStore): string {
+  const known = localFolders.get(store)
+  if (known !== undefined) return known
+  const folder = fileURLToPath(store.root)
+  localFolders.set(store, folder)
+  return folder
+}
+
+const localFolders = new WeakMap<ObjectStore, string>()
 
 /** The folder that was made for a store's files, from one of them and its key. */
 function folderOver(path: string, key: string): string {
@@ -70,7 +81,7 @@ function folderOver(path: string, key: string): string {
 /** The key of an absolute local path in a store; `undefined` where it does not lie inside. Links in its folders are resolved. */
 function keyOfPath(store: ObjectStore, path: string): string | undefined {
   if (store.kind !== 'local') return undefined
-  const folder = join(fileURLToPath(store.root), '/')
+  const folder = join(folderUnder(store), '/')
   const inside = [path, realPath(path)].find((one) => one.startsWith(folder))
   return inside?.slice(folder.length)
 }
