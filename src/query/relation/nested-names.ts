@@ -65,9 +65,10 @@ async function nestedNames(
   named: boolean,
 ): Promise<readonly (NestedNames | undefined)[]> {
   const naming = columnNaming(properties)
+  if (!naming.mapped || paths.length === 0) return []
   const nested = schema.fields.flatMap(({ type }) => [...fieldsInside(type)])
   const dropped = Number(properties['delta.columnMapping.maxColumnId'] ?? Infinity) > schema.fields.length + nested.length
-  if (!naming.mapped || paths.length === 0 || !(naming.byId || dropped)) return []
+  if (!(naming.byId || dropped)) return []
   if (nested.length === 0 && !(named && naming.byId)) return []
   const footers = new Map<string, (readonly [name: string, id: number | undefined, children: number])[]>(paths.map((path) => [path, []]))
   for (const row of await connection.all(`SELECT file_name, name, field_id, num_children FROM parquet_schema(${quotePaths(paths)})`)) {

@@ -50,6 +50,42 @@ const bytesOfRow = 32
 
 /** The relation as a SELECT, for a FROM clause in parentheses. */
 export function relationSql(source: RelationSource): string {
+  return plainSql(source) ?? groupedSql(source)
+}
+
+/** The text of one file's relation but for its path, where no column is a constant and every row is meant. */
+interface PlainText extends Pick<RelationSource, 'schema' | 'properties' | 'partitionColumns'> {
+  readonly layout: WrittenLayout | undefined
+  readonly select: string
+}
+
+/** By the columns that are needed. Small queries of one file are so quick that writing the text anew would be a good part of them. */
+const plainTexts = new WeakMap<ReadonlySet<string>, PlainText>()
+
+function plainSql(source: RelationSource): string | undefined {
+  const { files, paths, columns, schema, properties, partitionColumns } = source
+  const [file] = files
+  if (source.asWritten !== true || columns === undefined || file === undefined || files.length > 1) return undefined
+  if (source.listPaths !== undefined || source.metadata !== undefined || source.nested?.[0] !== undefined) return undefined
+  if (file.rows !== undefined || file.deletionVector !== undefined || file.constants !== undefined) return undefined
+  let text = plainTexts.get(columns)
+  if (text?.schema !== schema || text.properties !== properties || text.partitionColumns !== partitionColumns) {
+    text = plainText(source)
+    plainTexts.set(columns, text)
+  }
+  return text.layout && text.select + text.layout.files(paths)
+}
+
+function plainText(source: RelationSource): PlainText {
+  const { schema, properties, partitionColumns } = source
+  const fields = neededFields(source)
+  const none = new Map<StructField, string>()
+  const layout = fields.some(({ name }) => partitionColumns.includes(name)) ? undefined : WrittenLayout.of(source, fields, none)
+  const select = layout === undefined ? '' : selectFrom(layout, fields, none)
+  return { schema, properties, partitionColumns, layout, select }
+}
+
+function groupedSql(source: RelationSource): string {
   const fields = [...neededFields(source), ...(source.metadata === undefined ? [] : [source.metadata.field])]
   const entries = source.files.map((file, index) => entryOf(source, fields, file, index))
   if (entries.length === 0) {
@@ -122,11 +158,19 @@ function selectFiles(source: RelationSource, fields: readonly StructField[], ent
 
 function selectBranch(layout: FileLayout | WrittenLayout, fields: readonly StructField[], entries: readonly Entry[]): string {
   const { constants } = entries[0]!
+  return selectFrom(layout, fields, constants) + layout.files(pathsOf(entries), rowsIn(entries))
+}
+
+function selectFrom(
+  layout: FileLayout | WrittenLayout,
+  fields: readonly StructField[],
+  constants: ReadonlyMap<StructField, string>,
+): string {
   const columns = fields.map((field) => {
     const constant = constants.get(field)
     return constant === undefined ? layout.column(field) : `${constant} AS ${quoteIdentifier(field.name)}`
   })
-  return `SELECT ${columns.join(', ')} FROM ${layout.files(pathsOf(entries), rowsIn(entries))}`
+  return `SELECT ${columns.join(', ')} FROM `
 }
 
 function pathsOf(entries: readonly Entry[]): string[] {

@@ -115,8 +115,15 @@ function ofLog(target: QueryTarget, write: () => string): string {
 
 function neededColumns({ names }: QueryPlan, schema: StructType): ReadonlySet<string> | undefined {
   if (names === undefined) return undefined
-  return new Set(schema.fields.filter((field) => names.has(asciiLower(field.name))).map((field) => field.name))
+  const known = needed.get(names)
+  if (known?.schema === schema) return known.columns
+  const columns = new Set(schema.fields.filter((field) => names.has(asciiLower(field.name))).map((field) => field.name))
+  needed.set(names, { schema, columns })
+  return columns
 }
+
+/** The columns that names mean, as found last: what is derived from them is kept by the set. */
+const needed = new WeakMap<ReadonlySet<string>, { readonly schema: StructType; readonly columns: ReadonlySet<string> }>()
 
 /** @throws DataFileError DATA_FILE_MISSING, PATH_OUTSIDE_ROOT */
 async function pin({ store, version }: QueryTarget, files: readonly ChosenFile[], signal: AbortSignal | undefined) {

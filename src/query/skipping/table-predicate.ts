@@ -14,10 +14,8 @@ export async function predicateWith(
 ): Promise<Predicate | undefined> {
   if (filters.length === 0) return undefined
   const all = { op: 'and', terms: filters } as const
-  const expressions: Extract<FilterValue, { kind: 'expression' }>[] = []
-  mapPredicate<ColumnPath, FilterValue, ColumnPath, void>(all, asColumn, (value) => {
-    if (value.kind === 'expression') expressions.push(value)
-  })
+  const expressions = expressionsOf.get(filters) ?? expressionsIn(all)
+  expressionsOf.set(filters, expressions)
   const computed = new Map<FilterValue, Constant>()
   await Promise.all(
     expressions.map(async (value) => {
@@ -30,6 +28,18 @@ export async function predicateWith(
     const literal = literals.get(value.name)
     return literal === undefined ? parameterConstant(values[value.name]) : literalConstant(literal)
   })
+}
+
+type Expression = Extract<FilterValue, { kind: 'expression' }>
+
+const expressionsOf = new WeakMap<readonly PredicateOf<ColumnPath, FilterValue>[], readonly Expression[]>()
+
+function expressionsIn(predicate: PredicateOf<ColumnPath, FilterValue>): Expression[] {
+  const expressions: Expression[] = []
+  mapPredicate<ColumnPath, FilterValue, ColumnPath, void>(predicate, asColumn, (value) => {
+    if (value.kind === 'expression') expressions.push(value)
+  })
+  return expressions
 }
 
 const asColumn = (column: ColumnPath) => ({ kind: 'column', column }) as const
