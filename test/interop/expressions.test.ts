@@ -1,0 +1,49 @@
+/** Expressions of tables' metadata as Spark evaluates them, by its ANSI rules and by its older ones. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, it } from 'vitest'
+import { readExpression } from '../../src/schema/expression/expression.ts'
+import { evaluate, listed, rowsSql, schema } from '../schema/expression/listed.ts'
+import type { Canonical } from './peers/canonical.ts'
+import { spark } from './peers/peer.ts'
+
+const file = fileURLToPath(new URL('../schema/expression/answers.json', import.meta.url))
+
+afterAll(() => spark.configure('spark.sql.ansi.enabled', 'true'))
+
+/** What Spark gives for expressions, each for every row. */
+async function ask(expressions: readonly string[]): Promise<Canonical[][]> {
+  const select = expressions.map((text, at) => `${text} AS v${at}`)
+  const rows = await spark.sql(`SELECT n, ${select.join(', ')} FROM (${rowsSql('spark')}) ORDER BY n`)
+  return expressions.map((_, at) => rows.map((row) => row[at + 1]![1]))
+}
+
+it('the answers that are kept are Spark’s', async () => {
+  await spark.configure('spark.sql.ansi.enabled', 'false')
+  const answers = Object.fromEntries((await ask(listed)).map((rows, at) => [listed[at], rows]))
+  if (process.env.VARVE_WRITE_ANSWERS) await writeFile(file, `${JSON.stringify(answers, undefined, 2)}\n`)
+  expect(answers).toEqual(JSON.parse(await readFile(file, 'utf8')))
+})
+
+it('Spark reads what Varve writes of an expression as the same', async () => {
+  await spark.configure('spark.sql.ansi.enabled', 'false')
+  const written = listed.map((text) => readExpression(text, { schema, what: 'it' }).spark)
+  expect(await ask(written)).toEqual(await ask(listed))
+})
+
+it('by ANSI rules Spark gives the same, or stops where Varve stops', async () => {
+  await spark.configure('spark.sql.ansi.enabled', 'true')
+  const ours = new Map<string, Awaited<ReturnType<typeof evaluate>>>()
+  for (const text of listed) ours.set(text, await evaluate(text))
+  const whole = listed.filter((text) => !ours.get(text)!.includes('failed'))
+  expect(await ask(whole)).toEqual(whole.map((text) => ours.get(text)))
+  for (const text of listed.filter((one) => !whole.includes(one))) {
+    // Spark stops at the first row that has no value.
+    const [theirs] = await ask([text]).catch(() => [undefined])
+    if (theirs !== undefined)
+      expect(
+        ours.get(text)!.map((value, row) => (value === 'failed' ? theirs[row] : value)),
+        text,
+      ).toEqual(theirs)
+  }
+})
