@@ -1,9 +1,10 @@
 /** From the points that a change feed is asked for to the versions that they name. */
-import { type AsOf, stateAsOf } from './as-of.ts'
+
 import { UsageError, VersionNotFoundError } from './errors/index.ts'
 import { type DeltaLog, versionAt } from './log/index.ts'
 import { moveBookmark, readBookmark } from './operations/bookmarks.ts'
 import { checkName } from './operations/names.ts'
+import { type AsOf, stateAsOf } from './query/as-of.ts'
 import { type AskedRange, ChangeFeed, earliestCommit, type FeedOptions, firstWithFeed, openFeed, parseInstant } from './query/index.ts'
 
 /** Which changes are wanted. */

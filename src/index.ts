@@ -1,5 +1,5 @@
 /** The public names of Varve, nothing else. */
-export type { AsOf } from './as-of.ts'
+
 export type { ChangesOptions } from './changes.ts'
 export type { ArrowTableLike, FilesInput, Input, InputFormat, QueryInput, QueryParameter, StreamInput } from './data/index.ts'
 export { configureEngine, type EngineOptions, type Parameters, type Value } from './engine/index.ts'
@@ -9,7 +9,9 @@ export type { AlterResult } from './operations/alter/alter.ts'
 export type { ColumnName, PlaceOptions, TableChange } from './operations/alter/change.ts'
 export type { AppendOptions } from './operations/append.ts'
 export type { CreateOptions, NewTableOptions } from './operations/create.ts'
+export type { DeleteOptions } from './operations/rows/delete.ts'
 export type { CommitResult, WritingOptions } from './operations/written.ts'
+export type { AsOf } from './query/as-of.ts'
 export type { ChangeFeed } from './query/changes/change-feed.ts'
 export type { FeedOptions } from './query/changes/parts.ts'
 export type { VersionRange } from './query/changes/survey.ts'

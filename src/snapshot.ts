@@ -4,7 +4,7 @@
  * What the log knows is answered from the log (rows, files, schema, properties); rows come through DuckDB, from the files that are left
  * after pruning by partition values and statistics.
  */
-import { type AsOf, stateAsOf } from './as-of.ts'
+
 import { columnNaming, physicalName } from './data/index.ts'
 import {
   activeProperties,
@@ -20,10 +20,19 @@ import {
   schemaOf,
   type TableState,
 } from './log/index.ts'
-import { type QueryOptions, type QueryResult, type QueryTarget, type ScanOptions, Session, scan } from './query/index.ts'
+import { type AsOf, stateAsOf } from './query/as-of.ts'
+import {
+  nameOfStore,
+  type QueryOptions,
+  type QueryResult,
+  type QueryTarget,
+  type ScanOptions,
+  Session,
+  scan,
+  targetOf,
+} from './query/index.ts'
 import { parseJson } from './schema/json.ts'
 import type { StructType } from './schema/types.ts'
-import type { ObjectStore } from './storage/index.ts'
 
 /** What a version is: the fields of `varve show --json`. */
 export interface TableDescription {
@@ -173,7 +182,7 @@ export class Snapshot {
    * @throws QueryError when the result is first read: SQL_ERROR, SQL_NOT_READ_ONLY, SQL_REFUSED, SQL_UNKNOWN_TABLE
    */
   query(sql: string, options: QueryOptions & { readonly name?: string } = {}): QueryResult {
-    const name = options.name ?? nameOf(this.#log.store)
+    const name = options.name ?? nameOfStore(this.#log.store)
     return new Session([{ name, asOf: (point, { signal } = {}) => this.targetAsOf(point, signal) }], {}).query(sql, options)
   }
 
@@ -192,10 +201,7 @@ export class Snapshot {
 
   /** @internal The version as the query layer reads it. */
   target(): QueryTarget {
-    const { version, schema, partitionColumns } = this
-    const properties = this.#active
-    const rowCount = () => this.#rows()
-    return { version, schema, partitionColumns, properties, store: this.#log.store, files: () => this.#fileList(), rowCount }
+    return targetOf(this.#log, this.#state, { files: () => this.#fileList(), rowCount: () => this.#rows() })
   }
 
   #fileList(): Promise<FileList> {
@@ -227,14 +233,3 @@ function statsOf(text: string): unknown {
     throw error
   }
 }
-
-/** A table's name in SQL where none is given: the last part of its location. */
-function nameOf(store: ObjectStore): string {
-  const known = names.get(store)
-  if (known !== undefined) return known
-  const name = decodeURIComponent(store.root.replace(/\/+$/, '').split('/').at(-1) ?? '') || 't'
-  names.set(store, name)
-  return name
-}
-
-const names = new WeakMap<ObjectStore, string>()

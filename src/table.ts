@@ -4,7 +4,7 @@
  * A handle knows the newest version that it has seen and reads only what is new; it may be used by many calls at once, and any number of
  * handles and processes may use one table.
  */
-import { type AsOf, stateAsOf } from './as-of.ts'
+
 import { type ChangesOptions, changesOfTable } from './changes.ts'
 import type { Input } from './data/index.ts'
 import { UsageError } from './errors/index.ts'
@@ -13,7 +13,9 @@ import { type AlterResult, alter } from './operations/alter/alter.ts'
 import type { TableChange } from './operations/alter/change.ts'
 import { type AppendOptions, append } from './operations/append.ts'
 import { type CreateOptions, create, createOrAppend, type NewTableOptions } from './operations/create.ts'
+import { type DeleteOptions, deleteRows } from './operations/rows/delete.ts'
 import type { CommitResult, WritingOptions } from './operations/written.ts'
+import { type AsOf, stateAsOf } from './query/as-of.ts'
 import type { ChangeFeed } from './query/index.ts'
 import { Snapshot } from './snapshot.ts'
 import { type ObjectStore, openStore, withRetries } from './storage/index.ts'
@@ -130,6 +132,17 @@ export class Table {
     const result = await alter(this.#log, changes, options)
     this.#lastWrite = result
     return result
+  }
+
+  /**
+   * Deletes the rows for which a predicate is true, as one atomic version; all rows without one. A row for which it gives NULL stays. Where no
+   * row is to go, no version is made, unless there is a `txn` to record.
+   * @throws QueryError SQL_ERROR, SQL_REFUSED for a predicate that is none; UsageError APPEND_ONLY; ConflictError for what other writers
+   * changed meanwhile; and what `append` throws
+   */
+  async delete(options: DeleteOptions = {}): Promise<CommitResult> {
+    this.#lastWrite = await deleteRows(this.#log, options)
+    return this.#lastWrite
   }
 
   /** The newest version as a snapshot, after a look for news. */

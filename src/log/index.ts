@@ -1,5 +1,6 @@
 export { isShallow } from './action-shape.ts'
 export * from './actions.ts'
+export { hasChangeFeed } from './changes.ts'
 export { checkpointDue, withNewestCheckpoint, writeCheckpoint } from './checkpoint/checkpoint.ts'
 export { writeChecksum } from './checksum.ts'
 export { type Commit, chainId, commitInfoOf, gap, parseActions, readCommit, readCommitIfThere } from './commit.ts'

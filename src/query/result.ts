@@ -4,42 +4,17 @@
  */
 import { basename, dirname, resolve } from 'node:path'
 import type { RecordBatch, Schema, Table } from 'apache-arrow'
-import { type BatchStream, type Connection, trustedEngine, type Value } from '../engine/index.ts'
-import { AbortedError, DataFileError, QueryError, UsageError, ValueError } from '../errors/index.ts'
+import { type BatchStream, type Connection, trustedEngine } from '../engine/index.ts'
+import { AbortedError, QueryError, UsageError } from '../errors/index.ts'
 import { quoteLiteral } from '../schema/quoting.ts'
 import { batchToRows, type Row } from '../schema/rows.ts'
 import { localStore, statInput } from '../storage/index.ts'
 import { writeArrowFile } from './arrow-file.ts'
+import { type Attempted, attempt, explained, type ReadTable } from './attempt.ts'
 import type { Lease } from './closed-engines.ts'
-import { damageOf, type ListedFile } from './relation/damaged-files.ts'
-import type { QueryTarget } from './target.ts'
-
-/** When lists of files are bound. */
-export type BindPaths = 'always' | 'never' | 'with parameters'
-
-/** A table of a query that runs, as far as a failure of one of its files needs to know it. */
-interface ReadTable {
-  readonly target: Pick<QueryTarget, 'store' | 'version'>
-  readonly files: readonly ListedFile[]
-  /** Local paths of the files, in their order. */
-  readonly pinned: { readonly paths: readonly string[] }
-}
 
 /** A query that is ready to run. */
-export interface PreparedQuery {
-  /**
-   * Its text and its parameters. `everyColumn` names all columns of the tables, for DuckDB's messages to know them; `bindPaths` binds the
-   * lists of files, always, never, or beside other parameters: DuckDB opens a file twice where it can plan a statement before it has
-   * its parameters. `asWritten` reads a file by its own schema where that is plain, which fails where the file lacks a column.
-   */
-  statement(form: { readonly everyColumn: boolean; readonly bindPaths: BindPaths; readonly asWritten?: boolean }): {
-    readonly sql: string
-    readonly values: Readonly<Record<string, Value>>
-  }
-  /** Whether the result is surely small. */
-  readonly small: boolean
-  /** Whether `everyColumn` makes a difference. */
-  readonly narrowed: boolean
+export interface PreparedQuery extends Attempted {
   /** Whether it can stand in a COPY. */
   readonly copyable: boolean
   readonly tables: readonly ReadTable[]
@@ -161,7 +136,7 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
     try {
       lease = await query.lease()
       const { connection } = lease
-      const stream = await this.#attempt(query, query.small ? 'with parameters' : 'always', (sql, values) => {
+      const stream = await attempt(query, query.small ? 'with parameters' : 'always', (sql, values) => {
         const unbound = Object.keys(values).length === 0
         // A plan's text is one SELECT, by the walk; asking DuckDB too would be to plan it twice.
         return connection.stream(sql, unbound ? undefined : values, {
@@ -201,30 +176,6 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
     return { signal: this.#signal, readOnly: true, files: query.tables.flatMap(({ pinned }) => pinned.paths) }
   }
 
-  /**
-   * Where a query that names few columns is wrong, it is put again with all of them, so that DuckDB can say what is there. One whose result
-   * is small, so that it fails here or not at all, is first put with the files read as they are written.
-   */
-  async #attempt<T>(
-    query: PreparedQuery,
-    bindPaths: BindPaths,
-    run: (sql: string, values: Readonly<Record<string, Value>>) => Promise<T>,
-  ): Promise<T> {
-    let failed: { readonly sql: string; readonly error: unknown } | undefined
-    for (const form of formsOf(query, bindPaths)) {
-      if (form.everyColumn && !(failed?.error instanceof QueryError && failed.error.code === 'SQL_ERROR')) break
-      const { sql, values } = query.statement(form)
-      if (sql === failed?.sql) continue
-      try {
-        return await run(sql, values)
-      } catch (error) {
-        if (!(error instanceof QueryError || error instanceof ValueError)) throw error
-        failed = { sql, error }
-      }
-    }
-    throw failed?.error
-  }
-
   async #copyTo(target: string): Promise<{ rows: number }> {
     this.#take()
     const query = await this.#ready()
@@ -239,7 +190,7 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
       const open = connection
       const staged = `${staging.folder}/rows.parquet`
       const options = { ...this.#options(query), readOnly: false }
-      const rows = await this.#attempt(query, 'never', (sql, values) =>
+      const rows = await attempt(query, 'never', (sql, values) =>
         open.run(`COPY (${sql}) TO ${quoteLiteral(staged)} (FORMAT parquet, COMPRESSION zstd)`, values, options),
       )
       await store.put(basename(target), { path: staged, size: (await statInput(staged))?.size ?? 0 })
@@ -252,23 +203,4 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
       await query.release()
     }
   }
-}
-
-function formsOf({ small, narrowed }: PreparedQuery, bindPaths: BindPaths) {
-  const plain = { everyColumn: false, bindPaths }
-  return [
-    ...(small && bindPaths !== 'never' ? [{ ...plain, asWritten: true }] : []),
-    plain,
-    ...(narrowed ? [{ ...plain, everyColumn: true }] : []),
-  ]
-}
-
-/** A failure in the user's words: a data file by its key and version, and no place in a text that the user did not write. */
-async function explained(error: unknown, query: PreparedQuery): Promise<unknown> {
-  if (error instanceof DataFileError) return damageOf(error, query.tables)
-  if (error instanceof QueryError && 'line' in error.data) {
-    const { line, column, ...data } = error.data
-    return new QueryError(error.code, error.message, { remedy: error.remedy, data, cause: error.cause })
-  }
-  return error
 }

@@ -6,21 +6,20 @@
  * folders and nothing else. Nothing is done before the result is first read.
  */
 import type { Parameters, Value } from '../engine/index.ts'
-import { QueryError, UsageError } from '../errors/index.ts'
+import { UsageError } from '../errors/index.ts'
 import { escapePattern, quotePaths } from '../schema/quoting.ts'
 import { leaseClosed } from './closed-engines.ts'
 import { fillIn, planQuery, type QueryPlan } from './plan.ts'
-import { type Point, parseInstant, parsePoint, toVersion } from './point.ts'
 import { checkTracking, hasOwnMetadata } from './relation/metadata-column.ts'
 import { chooseTable, type TableFiles } from './relation/table-files.ts'
+import { resolveTargets } from './resolve-targets.ts'
 import { type PreparedQuery, QueryResult } from './result.ts'
 import { answerFromLog, type LogAnswer } from './skipping/log-answer.ts'
 import { asciiLower, type Node } from './sql/ast.ts'
-import { type EvaluatedConstant, evaluateConstant } from './sql/constants.ts'
+import { evaluateConstant } from './sql/constants.ts'
 import { externalFiles } from './sql/external-files.ts'
 import { namedValues } from './sql/parameters.ts'
-import type { TableUse } from './sql/walk-result.ts'
-import type { QueryOptions, QueryTarget, SessionTable } from './target.ts'
+import type { QueryOptions, SessionTable } from './target.ts'
 
 /** Options of a session. */
 export interface SessionOptions {
@@ -88,8 +87,7 @@ export class Session {
     const plan = await planned(metadata)
     const given = namedValues(plan.allParameters, params)
     const evaluate = (node: Node) => evaluateConstant(node, given)
-    const points = await Promise.all(plan.tables.map(({ at }) => (at === undefined ? undefined : evaluate(at.expression))))
-    const targets = await this.#targets(plan, points, signal)
+    const targets = await resolveTargets(plan, this.#tables, evaluate, signal)
     if (plan.metadata.size > 0 && targets.some(hasOwnMetadata)) return this.#prepare(planned, false, params, signal)
     checkTracking(targets, plan.metadata)
     const external = await Promise.all(
@@ -145,39 +143,6 @@ export class Session {
       },
     }
   }
-
-  async #targets(
-    plan: QueryPlan,
-    points: readonly (EvaluatedConstant | undefined)[],
-    signal: AbortSignal | undefined,
-  ): Promise<QueryTarget[]> {
-    const known = new Map<string, Promise<QueryTarget>>()
-    return Promise.all(
-      plan.tables.map((use, index) => {
-        const { table, point } = this.#resolve(use, points[index])
-        // One table at one point is one version, even while others write.
-        const key = `${JSON.stringify(point ?? null)} ${table.name}`
-        const target = known.get(key) ?? table.asOf(point, { signal })
-        known.set(key, target)
-        return target
-      }),
-    )
-  }
-
-  #resolve(use: TableUse, at: EvaluatedConstant | undefined): { table: SessionTable; point: Point | undefined } {
-    const whole = this.#tables.get(asciiLower(use.name))
-    const point = at === undefined ? undefined : pointOfClause(use.at!.unit, at)
-    if (whole !== undefined) return { table: whole, point }
-    const split = use.name.lastIndexOf('@')
-    const table = split < 0 ? undefined : this.#tables.get(asciiLower(use.name.slice(0, split)))
-    if (table === undefined) throw unknownTable(use.name, [...this.#tables.values()])
-    if (point !== undefined) {
-      throw new QueryError('SQL_REFUSED', `${use.name} names a point of history twice.`, {
-        remedy: 'Leave out the AT clause, or what follows the @.',
-      })
-    }
-    return { table, point: parsePoint(use.name.slice(split + 1)) }
-  }
 }
 
 /** Opens a session over tables. @throws UsageError INVALID_ARGUMENT where two have one name */
@@ -200,27 +165,4 @@ function withoutTables(answer: LogAnswer): PreparedQuery {
     lease: () => leaseClosed(none, none),
     release: async () => {},
   }
-}
-
-/** The point that an AT clause names. @throws UsageError INVALID_TIMESTAMP, INVALID_REFERENCE */
-function pointOfClause(unit: string, { type, text }: EvaluatedConstant): Point {
-  if (text === null)
-    throw new UsageError('INVALID_REFERENCE', `AT (${unit} => NULL) names no point of history.`, { remedy: 'Give a value.' })
-  if (asciiLower(unit) === 'version') {
-    if (type === 'VARCHAR') return /^\d+$/.test(text) ? { version: toVersion(text) } : { tag: text }
-    if (/^U?(TINY|SMALL|BIG|HUGE)INT$|^U?INTEGER$/.test(type)) return { version: toVersion(text) }
-  } else if (asciiLower(unit) === 'timestamp' && /^(VARCHAR|DATE|TIMESTAMP.*)$/.test(type)) {
-    return { timestamp: parseInstant(text) }
-  }
-  throw new UsageError('INVALID_REFERENCE', `AT (${unit} => ...) cannot be a ${type}.`, {
-    remedy: "Write AT (VERSION => 3), AT (VERSION => 'a tag') or AT (TIMESTAMP => a timestamp with a zone).",
-  })
-}
-
-function unknownTable(name: string, tables: readonly SessionTable[]): QueryError {
-  const names = tables.map((table) => table.name)
-  return new QueryError('SQL_UNKNOWN_TABLE', `There is no table ${JSON.stringify(name)} here.`, {
-    remedy: names.length === 0 ? 'Open the session with the table.' : `The tables are: ${names.join(', ')}.`,
-    data: { table: name, tables: names },
-  })
 }

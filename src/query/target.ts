@@ -5,6 +5,7 @@ import type { FileList } from '../log/files/file-list.ts'
 import type { StructType } from '../schema/types.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Point } from './point.ts'
+import type { Positions } from './relation/positions.ts'
 
 /** A table as a session sees it. */
 export interface SessionTable {
@@ -21,6 +22,8 @@ export interface QueryTarget {
   readonly partitionColumns: readonly string[]
   readonly properties: Readonly<Record<string, string>>
   readonly store: ObjectStore
+  /** Two columns beside the table's own that tell its rows apart. Default: none. */
+  readonly positions?: Positions | undefined
   files(): Promise<Pick<FileList, 'connection' | 'relation'>>
   /** The number of rows, where the log knows it without a list of files. */
   rowCount?(): Promise<number | undefined>

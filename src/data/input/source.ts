@@ -5,6 +5,7 @@
  * input -> openSource -> Source -> writeFiles (write.ts)
  */
 import type { RecordBatch, Schema } from 'apache-arrow'
+import type { Connection } from '../../engine/index.ts'
 import type { Row } from '../../schema/rows.ts'
 import type { StructType } from '../../schema/types.ts'
 
@@ -76,6 +77,8 @@ export interface RelationSource extends SourceBase {
   readonly params?: QueryInput['params']
   /** Reading it again gives the same rows, cheaply for some of the columns (Parquet files). */
   readonly replayable: boolean
+  /** The connection that knows the relation, which stays the caller's. Default: one of the trusted instance. */
+  readonly connection?: Connection | undefined
   /** Local paths of files that it reads: a failure that names one is that file's. */
   readonly files: readonly string[]
   /** About how many bytes of Parquet it will be, where that can be told. */

@@ -5,10 +5,14 @@
 import { v4 as uuid } from 'uuid'
 import { hashBytes } from '../../storage/index.ts'
 
-/** A new key for a data file of a partition; `values` are by physical name, in the order of the partition columns. */
-export function newDataFileKey(values: Readonly<Record<string, string | null>>): string {
+/**
+ * A new key for a data file of a partition; `values` are by physical name, in the order of the partition columns. Files of the change
+ * feed lie in a folder of their own (§Change Data Files).
+ */
+export function newDataFileKey(values: Readonly<Record<string, string | null>>, purpose: 'rows' | 'changes' = 'rows'): string {
   const folder = partitionFolder(values)
-  return `${folder === '' ? '' : `${folder}/`}part-${uuid()}.parquet`
+  const name = `${folder === '' ? '' : `${folder}/`}${purpose === 'rows' ? 'part' : 'cdc'}-${uuid()}.parquet`
+  return purpose === 'rows' ? name : `_change_data/${name}`
 }
 
 /** Room for a folder's name: 255 bytes are the limit of local disks. */

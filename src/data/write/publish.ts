@@ -24,7 +24,7 @@ export class Publisher {
     const { unfinished, store, signal } = this.#target
     if (unfinished) {
       for (const file of files) {
-        const key = newDataFileKey(file.partitionValues)
+        const key = newDataFileKey(file.partitionValues, this.#target.purpose)
         const put = store.put(key, file.bytes, { signal })
         // Whoever waits for it hears of a failure; nobody may hear of it twice.
         put.catch(() => undefined)
@@ -70,7 +70,7 @@ export class Publisher {
       while (next < files.length && !failed) {
         const index = next
         next += 1
-        const key = newDataFileKey(files[index]!.partitionValues)
+        const key = newDataFileKey(files[index]!.partitionValues, this.#target.purpose)
         this.#begun.push(key)
         try {
           stored[index] = await put(files[index]!, key)

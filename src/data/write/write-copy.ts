@@ -6,6 +6,7 @@
  * are written side by side; many are sorted first, or each flush would leave a small file in each. To know which, the values are
  * read once before, so a relation that cannot be read twice is written to a scratch file first.
  */
+import { v4 as uuid } from 'uuid'
 import type { Connection } from '../../engine/index.ts'
 import { partitionValueToText } from '../../schema/partition-values.ts'
 import { quoteIdentifier, quoteLiteral } from '../../schema/quoting.ts'
@@ -43,7 +44,6 @@ export class CopyWriter {
   readonly #keys: readonly string[]
   readonly #collected: string[] = []
   #scratch: Staging | undefined
-  #copies = 0
 
   constructor(connection: Connection, staging: Staging, target: WriteTarget, projection: Projection) {
     this.#connection = connection
@@ -205,8 +205,7 @@ export class CopyWriter {
   }
 
   #nextPath(): string {
-    this.#copies += 1
-    return `${this.#staging.folder}/copy-${this.#copies}`
+    return `${this.#staging.folder}/copy-${uuid()}`
   }
 }
 

@@ -1,5 +1,5 @@
-import type { StructType } from '../../schema/types.ts'
-import type { ObjectStore } from '../../storage/index.ts'
+import type { StructField, StructType } from '../../schema/types.ts'
+import type { ObjectStore, Staging } from '../../storage/index.ts'
 
 /** Where rows go, and as what. */
 export interface WriteTarget {
@@ -9,6 +9,12 @@ export interface WriteTarget {
   readonly partitionColumns: readonly string[]
   /** The table's properties: column mapping and which statistics are kept. */
   readonly properties: Readonly<Record<string, string>>
+  /** Columns of the files that are not the table's, and of which no statistics are kept. Default: none. */
+  readonly hidden?: readonly StructField[] | undefined
+  /** What the files are for: rows of the table, or rows of its change feed (§Change Data Files). Default: `rows`. */
+  readonly purpose?: 'rows' | 'changes' | undefined
+  /** Where files are staged, which stays the caller's. Default: a folder of the write's own. */
+  readonly staging?: Staging | undefined
   /** Bytes of a data file at which the next is begun. Default: `delta.targetFileSize` where it is a number, else 128 MiB. */
   readonly targetFileSize?: number | undefined
   /** Of files that DuckDB writes. Default `zstd`. */

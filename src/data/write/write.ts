@@ -7,6 +7,7 @@
 import type { RecordBatch } from 'apache-arrow'
 import { type Connection, trustedEngine } from '../../engine/index.ts'
 import { AbortedError } from '../../errors/index.ts'
+import type { StructType } from '../../schema/types.ts'
 import { inputFailure } from '../input/input-failure.ts'
 import { normalise } from '../input/normalise.ts'
 import type { BatchSource, Source } from '../input/source.ts'
@@ -32,7 +33,8 @@ const gatheredBytes = 128 * 1024 * 1024
 export async function writeFiles(source: Source, target: WriteTarget): Promise<DataFile[]> {
   checkAborted(target)
   const given = source.kind === 'batches' ? inBatches(source.schema) : source.schema
-  const projection = conform(given, target.schema, columnNaming(target.properties))
+  const columns: StructType = { type: 'struct', fields: [...target.schema.fields, ...(target.hidden ?? [])] }
+  const projection = conform(given, columns, columnNaming(target.properties))
   const publisher = new Publisher(target)
   try {
     if (!(await writeAsSmall(source, target, projection, publisher))) await writeByCopy(source, target, projection, publisher)
@@ -45,7 +47,7 @@ export async function writeFiles(source: Source, target: WriteTarget): Promise<D
 }
 
 async function writeAsSmall(source: Source, target: WriteTarget, projection: Projection, publisher: Publisher): Promise<boolean> {
-  if (source.kind !== 'batches' || source.size === undefined || source.size.bytes > smallBytes) return false
+  if (source.kind !== 'batches' || source.size === undefined || source.size.bytes > smallBytes || target.hidden) return false
   const files = writeSmall([...(source.batches as Iterable<RecordBatch>)], projection, target)
   if (files === undefined) return false
   await publisher.putSmall(files)
@@ -53,9 +55,9 @@ async function writeAsSmall(source: Source, target: WriteTarget, projection: Pro
 }
 
 async function writeByCopy(source: Source, target: WriteTarget, projection: Projection, publisher: Publisher): Promise<void> {
-  const engine = await trustedEngine()
-  const connection = await engine.connect()
-  const staging = await target.store.stage()
+  const own = source.kind === 'relation' ? source.connection : undefined
+  const connection = own ?? (await (await trustedEngine()).connect())
+  const staging = target.staging ?? (await target.store.stage())
   const writer = new CopyWriter(connection, staging, target, projection)
   try {
     if (source.kind === 'relation') await publisher.putStaged(await writer.copy(source))
@@ -63,9 +65,9 @@ async function writeByCopy(source: Source, target: WriteTarget, projection: Proj
   } catch (error) {
     throw source.kind === 'relation' ? inputFailure(error, source.files) : error
   } finally {
-    await connection.close()
+    if (connection !== own) await connection.close()
     await writer.dispose()
-    await staging.dispose()
+    if (staging !== target.staging) await staging.dispose()
   }
 }
 

@@ -15,6 +15,7 @@ import { toSqlType } from '../../schema/sql-type.ts'
 import type { StructField } from '../../schema/types.ts'
 import { FileLayout, type LayoutSource } from './file-layout.ts'
 import type { NestedNames } from './nested-names.ts'
+import type { Positions } from './positions.ts'
 import { maskOf } from './row-masks.ts'
 import { WrittenLayout } from './written-layout.ts'
 
@@ -34,6 +35,8 @@ export interface RelationSource extends LayoutSource {
   readonly paths: readonly string[]
   /** How the files, in their order, differ from the table inside their columns. */
   readonly nested?: readonly (NestedNames | undefined)[] | undefined
+  /** Where rows are told apart. */
+  readonly positions?: Positions | undefined
   /** The columns that are needed, as the schema spells them. Default: all. */
   readonly columns?: ReadonlySet<string> | undefined
   /** How a value is written, as a parameter that it is bound to. Default: as a literal, which is slow for files with `rows`. */
@@ -67,6 +70,7 @@ function plainSql(source: RelationSource): string | undefined {
   const [file] = files
   if (source.asWritten !== true || columns === undefined || file === undefined || files.length > 1) return undefined
   if (source.listPaths !== undefined || source.metadata !== undefined || source.nested?.[0] !== undefined) return undefined
+  if (source.positions !== undefined) return undefined
   if (file.rows !== undefined || file.deletionVector !== undefined || file.constants !== undefined) return undefined
   let text = plainTexts.get(columns)
   if (text?.schema !== schema || text.properties !== properties || text.partitionColumns !== partitionColumns) {
@@ -89,7 +93,8 @@ function groupedSql(source: RelationSource): string {
   const fields = [...neededFields(source), ...(source.metadata === undefined ? [] : [source.metadata.field])]
   const entries = source.files.map((file, index) => entryOf(source, fields, file, index))
   if (entries.length === 0) {
-    return `SELECT ${fields.map((field) => `CAST(NULL AS ${toSqlType(field.type)}) AS ${quoteIdentifier(field.name)}`).join(', ')} WHERE false`
+    const columns = fields.map((field) => `CAST(NULL AS ${toSqlType(field.type)}) AS ${quoteIdentifier(field.name)}`)
+    return `SELECT ${[...columns, ...positionColumns(source, 'NULL::BIGINT', 'NULL::BIGINT')].join(', ')} WHERE false`
   }
   return alike(entries)
     .map((group) => selectFiles(source, fields, group))
@@ -99,6 +104,8 @@ function groupedSql(source: RelationSource): string {
 /** A file, and all that its rows are made of beside what it holds. */
 interface Entry {
   readonly path: string
+  /** Its place among all files. */
+  readonly place: number
   readonly names: NestedNames | undefined
   readonly file: RelationFile
   /** The columns that are constants of the file. */
@@ -115,7 +122,7 @@ function entryOf(source: RelationSource, fields: readonly StructField[], file: R
     else if (source.partitionColumns.includes(field.name))
       constants.set(field, partitionSql(field, partitionText(file, physicalName(field, naming))))
   }
-  return { path: source.paths[index]!, names: source.nested?.[index], file, constants }
+  return { path: source.paths[index]!, place: index, names: source.nested?.[index], file, constants }
 }
 
 function partitionText({ partitionValues }: ChosenFile, name: string): string | null {
@@ -144,33 +151,49 @@ function selectFiles(source: RelationSource, fields: readonly StructField[], ent
   const [{ names, file, constants }] = entries as [Entry]
   const branches = new Map<string, Entry[]>()
   if (constants.size > 0) for (const entry of entries) push(branches, [...entry.constants.values()].join(' '), entry)
-  const joined = file.rows !== undefined || source.metadata !== undefined || branches.size > mostBranches
+  const scattered = source.positions !== undefined && ![...(branches.size > 0 ? branches.values() : [entries])].every(isConsecutive)
+  const joined = file.rows !== undefined || source.metadata !== undefined || branches.size > mostBranches || scattered
   const written =
-    source.asWritten === true && entries.length === 1 && !joined && names === undefined
+    source.asWritten === true && entries.length === 1 && !joined && names === undefined && source.positions === undefined
       ? WrittenLayout.of(source, fields, constants)
       : undefined
-  if (written !== undefined) return selectBranch(written, fields, entries)
-  const layout = new FileLayout(source, fields, constants, names, joined)
+  if (written !== undefined) return selectBranch(source, written, fields, entries)
+  const layout = new FileLayout(source, fields, constants, names, joined || source.positions !== undefined)
   if (joined) return selectJoined(source, layout, fields, entries)
-  if (branches.size === 0) return selectBranch(layout, fields, entries)
-  return [...branches.values()].map((branch) => selectBranch(layout, fields, branch)).join(' UNION ALL ')
+  if (branches.size === 0) return selectBranch(source, layout, fields, entries)
+  return [...branches.values()].map((branch) => selectBranch(source, layout, fields, branch)).join(' UNION ALL ')
 }
 
-function selectBranch(layout: FileLayout | WrittenLayout, fields: readonly StructField[], entries: readonly Entry[]): string {
-  const { constants } = entries[0]!
-  return selectFrom(layout, fields, constants) + layout.files(pathsOf(entries), rowsIn(entries))
+function selectBranch(
+  source: RelationSource,
+  layout: FileLayout | WrittenLayout,
+  fields: readonly StructField[],
+  entries: readonly Entry[],
+): string {
+  const { constants, place } = entries[0]!
+  const positions = positionColumns(source, `${place}::BIGINT + file_index::BIGINT`, 'file_row_number')
+  return selectFrom(layout, fields, constants, positions) + layout.files(pathsOf(entries), rowsIn(entries))
 }
 
 function selectFrom(
   layout: FileLayout | WrittenLayout,
   fields: readonly StructField[],
   constants: ReadonlyMap<StructField, string>,
+  positions: readonly string[] = [],
 ): string {
   const columns = fields.map((field) => {
     const constant = constants.get(field)
     return constant === undefined ? layout.column(field) : `${constant} AS ${quoteIdentifier(field.name)}`
   })
-  return `SELECT ${columns.join(', ')} FROM `
+  return `SELECT ${[...columns, ...positions].join(', ')} FROM `
+}
+
+function positionColumns({ positions }: RelationSource, file: string, row: string): string[] {
+  return positions === undefined ? [] : [`${file} AS ${quoteIdentifier(positions.file)}`, `${row} AS ${quoteIdentifier(positions.row)}`]
+}
+
+function isConsecutive(entries: readonly Entry[]): boolean {
+  return entries.every(({ place }, index) => place === entries[0]!.place + index)
 }
 
 function pathsOf(entries: readonly Entry[]): string[] {
@@ -199,6 +222,11 @@ function selectJoined(source: RelationSource, layout: FileLayout, fields: readon
   }
   const names = ['place', ...fixed.map((_, index) => `k${index}`)]
   const conditions: string[] = []
+  if (source.positions !== undefined) {
+    lists.push(`[${[...entries.map(({ place }) => place), -1].join(', ')}]::BIGINT[]`)
+    names.push('position')
+    columns.push(...positionColumns(source, 'm.position', 'f.file_row_number'))
+  }
   if (entries[0]!.file.rows !== undefined) {
     lists.push(`${masksSql(source, entries)}::BIT[]`)
     names.push('mask')

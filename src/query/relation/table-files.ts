@@ -1,5 +1,4 @@
 /** One table of a query, from its version to local files: those that the query's conditions leave, pinned while it runs. */
-import { columnNaming, physicalName } from '../../data/physical.ts'
 import { type ChosenFile, chooseFiles } from '../../data/prune/prune.ts'
 import type { Value } from '../../engine/index.ts'
 import { DataFileError, LogError, ObjectNotFoundError, UsageError } from '../../errors/index.ts'
@@ -11,16 +10,19 @@ import { predicateWith } from '../skipping/table-predicate.ts'
 import { asciiLower, type Node } from '../sql/ast.ts'
 import type { TableUse } from '../sql/walk-result.ts'
 import { type QueryTarget, withoutColumns } from '../target.ts'
+import { zonesOf } from '../target-of.ts'
 import { failureOver } from './damaged-files.ts'
 import { withLiveRows } from './live-rows.ts'
 import { fileMetadata } from './metadata-column.ts'
 import { fileDifferences } from './nested-names.ts'
-import { type RelationSource, relationSql } from './relation.ts'
+import { type RelationFile, type RelationSource, relationSql } from './relation.ts'
 
 /** A table of a query, ready to be read. */
 export interface TableFiles {
   readonly target: QueryTarget
   readonly files: readonly ChosenFile[]
+  /** The same with the rows of each that are meant, where not all are. */
+  readonly live: readonly RelationFile[]
   readonly pinned: Pinned
   /** The folders that the local files lie under. */
   readonly folders: readonly string[]
@@ -44,17 +46,19 @@ export interface TableChoice {
   /** The schemas of all tables of the query. */
   readonly schemas: ReadonlyMap<Node, StructType>
   readonly values: Readonly<Record<string, Value>>
+  /** Paths of files that are left out although they may hold such rows. Default: none. */
+  readonly except?: ReadonlySet<string> | undefined
   readonly signal: AbortSignal | undefined
 }
 
 /** Chooses and pins the files, and reads their deletion vectors. @throws DataFileError DATA_FILE_MISSING, VECTOR_CORRUPT, PATH_OUTSIDE_ROOT */
-export async function chooseTable({ plan, table, target, schemas, values, signal }: TableChoice): Promise<TableFiles> {
+export async function chooseTable({ plan, table, target, schemas, values, except, signal }: TableChoice): Promise<TableFiles> {
   const { schema, partitionColumns, properties, store } = target
   if (schema.fields.length === 0) throw withoutColumns(target)
-  const naming = columnNaming(properties)
   const predicate = await predicateWith(filtersOf(plan, table, schemas), values, plan.literals)
   const list = await target.files()
-  const files = await chooseFiles(list, { schema, partitionColumns, physicalName: (field) => physicalName(field, naming) }, predicate)
+  const chosen = await chooseFiles(list, zonesOf(target), predicate)
+  const files = except === undefined ? chosen : chosen.filter(({ path }) => !except.has(path))
   const pinned = await pin(target, files, signal)
   const columns = neededColumns(plan, schema)
   const [nested, live, metadata] = await Promise.all([
@@ -69,6 +73,7 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
   return {
     target,
     files,
+    live,
     pinned,
     folders: pinned.folders,
     lasting: store.kind === 'local',
@@ -88,6 +93,7 @@ export async function chooseTable({ plan, table, target, schemas, values, signal
           paths: pinned.paths,
           nested,
           metadata,
+          positions: target.positions,
           ...form,
           columns: everyColumn ? undefined : columns,
         }),

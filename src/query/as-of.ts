@@ -1,7 +1,7 @@
 /** From a point in a table's history to the state of the version that it names. */
-import { UsageError, VersionNotFoundError } from './errors/index.ts'
-import { type DeltaLog, type TableState, versionAt } from './log/index.ts'
-import { parseInstant } from './query/index.ts'
+import { UsageError, VersionNotFoundError } from '../errors/index.ts'
+import { type DeltaLog, type TableState, versionAt } from '../log/index.ts'
+import { parseInstant } from './point.ts'
 
 /** A point in a table's history: a version, the last commit at or before an instant, or a tag. */
 export type AsOf = number | { readonly version: number } | { readonly timestamp: Date | string } | { readonly tag: string }

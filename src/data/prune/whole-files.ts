@@ -1,0 +1,32 @@
+/** Files of which every row fulfils a predicate, as the log tells: what a verb may take away without opening them. */
+
+import { mayBeTrue } from './answers.ts'
+import { readChosen } from './chosen.ts'
+import { type FileSource, inUse } from './file-source.ts'
+import type { Predicate } from './predicate.ts'
+import { decidePart, type ZoneTable } from './prune.ts'
+
+/** The paths of such files; all of them without a predicate. A file of which the log does not say enough is not among them. */
+export async function filesWhollyTrue(
+  files: FileSource,
+  table: ZoneTable,
+  predicate: Predicate | undefined,
+  signal?: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  return inUse(files, async ({ connection, parts }) => {
+    const paths = new Set<string>()
+    for (const part of parts) {
+      const decided = predicate && (await decidePart(part, table, predicate))
+      if (predicate !== undefined && decided === undefined) continue
+      const places = decided && placesOf(decided)
+      for (const { path } of await readChosen(connection, part, places, signal)) paths.add(path)
+    }
+    return paths
+  })
+}
+
+function placesOf({ places, answers, live }: NonNullable<Awaited<ReturnType<typeof decidePart>>>): number[] {
+  const whole: number[] = []
+  for (let i = 0; i < places.length; i++) if (answers[i] === mayBeTrue && live?.[i] !== 0) whole.push(places[i]!)
+  return whole
+}

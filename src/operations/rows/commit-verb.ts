@@ -1,0 +1,56 @@
+/** The end of a verb that changes rows: one commit, or everything that was written is taken back. */
+import { UnknownOutcomeError } from '../../errors/index.ts'
+import { type Action, encodePath } from '../../log/index.ts'
+import { commit, type Prepared } from '../../transaction/index.ts'
+import { settle } from '../settle.ts'
+import { type CommitResult, conflictError, discard, type WritingOptions } from '../written.ts'
+import { unchanged, type VerbGround } from './verb.ts'
+import { changeActions, type Written } from './write-rows.ts'
+
+/** A verb that is ready: what it does to files, and what history says of it. */
+export interface PreparedVerb
+  extends Pick<Prepared, 'operation' | 'parameters' | 'metrics' | 'changes' | 'reads' | 'isBlindAppend' | 'inputs'> {
+  /** Actions beside those of files written: metadata and protocol. */
+  readonly actions?: readonly Action[] | undefined
+  /** `false`: the rows of the files written are not new. Default: `true`. */
+  readonly dataChange?: boolean | undefined
+}
+
+/** Commits a verb. @throws ConflictError, UnknownOutcomeError, TransactionOrderError, storage errors */
+export async function commitVerb(ground: VerbGround, verb: PreparedVerb, written: Written, options: WritingOptions): Promise<CommitResult> {
+  const { log, state, txn, isolation } = ground
+  const { operation, metrics, dataChange = true } = verb
+  const prepared: Prepared = {
+    ...verb,
+    isolation,
+    actions: [...(verb.actions ?? []), ...addActions(written, dataChange), ...changeActions(written.changeFiles)],
+    message: options.message,
+    source: options.source,
+  }
+  let kept = false
+  try {
+    const outcome = await commit(log, state, prepared, { txn, signal: options.signal })
+    if (outcome.outcome === 'conflict') throw conflictError(log.store.root, outcome.conflict)
+    if (outcome.outcome === 'applied') return unchanged(outcome.state, operation, true)
+    kept = true
+    const warnings = [...outcome.warnings, ...(await settle(log, outcome.state, outcome.checksum))]
+    return { version: outcome.state.version, operation, alreadyApplied: false, metrics, warnings }
+  } catch (error) {
+    // A commit whose outcome is unknown may name these files.
+    if (error instanceof UnknownOutcomeError) kept = true
+    throw error
+  } finally {
+    if (!kept) await takeBack(ground, written)
+  }
+}
+
+/** Removes what a verb wrote. */
+export async function takeBack({ log }: VerbGround, { files, changeFiles }: Written): Promise<void> {
+  await discard(log.store, [...files, ...changeFiles])
+}
+
+function addActions({ files }: Written, dataChange: boolean): Action[] {
+  return files.map(({ path, partitionValues, size, modificationTime, stats, sha256 }) => ({
+    add: { path: encodePath(path), partitionValues, size, modificationTime, dataChange, stats, tags: { 'varve.sha256': sha256 } },
+  }))
+}

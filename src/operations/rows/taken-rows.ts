@@ -1,0 +1,83 @@
+/**
+ * The rows that a verb takes away, and what becomes of each file that holds some: it goes as a whole where no row is left, it gets a vector,
+ * or the rows that stay are written into other files, where vectors are off or would leave a large file mostly dead.
+ */
+
+import { RowSet } from '../../data/vectors/row-set.ts'
+import { RowSets } from '../../data/vectors/row-sets.ts'
+import type { Connection, Value } from '../../engine/index.ts'
+import { QueryError } from '../../errors/index.ts'
+import type { LiveFile } from '../../log/index.ts'
+import type { RowStatement, StoredFile } from '../../query/index.ts'
+import type { FileChange } from '../../transaction/index.ts'
+
+/** A file, the rows of it that go, and what becomes of it. */
+export interface TakenRows extends FileChange {
+  /** The same file to read from. */
+  readonly stored: StoredFile
+  /** The rows that go; `all` that are left of the file. */
+  readonly taken: RowSet | 'all'
+}
+
+/** A file with at least so many rows is not left mostly dead: what is dead costs every reader. */
+const worthRewriting = 10_000
+
+/** Gathers the rows that a statement gives, whose two columns are the place of a file and the number of a row. @returns the rows by place */
+export async function gatherRows(statement: RowStatement, signal: AbortSignal | undefined): Promise<ReadonlyMap<number, RowSet>> {
+  return statement.run((sql, values) => gather(statement.connection, `SELECT COLUMNS(*)::DOUBLE FROM (${sql})`, values, signal))
+}
+
+/** The same of a query of our own. */
+export async function gather(
+  connection: Connection,
+  sql: string,
+  values: Readonly<Record<string, Value>> | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<number, RowSet>> {
+  const sets = new RowSets()
+  for await (const batch of await connection.stream(sql, values, { signal })) {
+    const column = (index: number): BatchData => batch.getChildAt(index)!.data[0]!
+    const [files, rows] = [column(0), column(1)]
+    if (files.nullCount > 0 || rows.nullCount > 0) {
+      throw new QueryError('SQL_ERROR', 'The engine gave a row without its place in a file.', { remedy: 'Report the statement.' })
+    }
+    sets.add(files.values, rows.values, batch.numRows)
+  }
+  return new Map(sets.sets())
+}
+
+interface BatchData {
+  readonly values: Float64Array
+  readonly nullCount: number
+}
+
+/** What becomes of the files whose rows are taken. `live`: the files as the log has them, by path; `rewriteDead`: also where they would be mostly dead. */
+export function decideFiles(
+  stored: readonly StoredFile[],
+  taken: ReadonlyMap<number, RowSet>,
+  live: ReadonlyMap<string, LiveFile>,
+  { vectors, rewriteDead }: { readonly vectors: boolean; readonly rewriteDead: boolean },
+): TakenRows[] {
+  return [...taken].map(([place, rows]) => {
+    const file = stored[place]!
+    const known = { ...live.get(file.path)!, numRecords: file.numRecords ?? live.get(file.path)!.numRecords }
+    const before = Number(file.deletionVector?.cardinality ?? 0)
+    const total = known.numRecords
+    if (total !== undefined && before + rows.size >= total) return { file: known, stored: file, rows: 'all', taken: 'all' }
+    const mostlyDead = rewriteDead && total !== undefined && total >= worthRewriting && before + rows.size > total / 2
+    if (vectors && !mostlyDead) return { file: known, stored: file, rows, taken: rows }
+    return { file: known, stored: file, rows: 'replaced', taken: rows }
+  })
+}
+
+/** A file with the rows of it that stay. */
+export function staying({ stored, taken }: TakenRows): StoredFile {
+  const before = stored.rows !== undefined && 'allBut' in stored.rows ? stored.rows.allBut : undefined
+  if (taken === 'all') return { ...stored, rows: { only: RowSet.empty } }
+  return { ...stored, rows: { allBut: before === undefined ? taken : before.union(taken) } }
+}
+
+/** A file with the rows of it that go. */
+export function takenAlone({ stored, taken }: TakenRows): StoredFile {
+  return taken === 'all' ? stored : { ...stored, rows: { only: taken } }
+}

@@ -1,0 +1,101 @@
+/**
+ * What a verb writes beside vectors: rows into new data files, the rows that stay of files that are replaced, and the change feed. All of it
+ * is taken back where the verb does not come to commit.
+ */
+import { type DataFile, type RelationSource, writeFiles } from '../../data/index.ts'
+import { type Action, encodePath } from '../../log/index.ts'
+import { type AddedColumn, type StoredFile, storedRows } from '../../query/index.ts'
+import type { StructField } from '../../schema/types.ts'
+import type { Staging } from '../../storage/object-store.ts'
+import type { VerbGround } from './verb.ts'
+
+/** The column of change files that says what happened to the row (§Change Data Files). */
+export const changeTypeColumn = '_change_type'
+
+const changeTypeField: StructField = { name: changeTypeColumn, type: 'string', nullable: true, metadata: {} }
+
+/** What a verb has written so far. */
+export interface Written {
+  readonly files: DataFile[]
+  readonly changeFiles: DataFile[]
+}
+
+/** Options of {@link writeRows}. */
+export interface WriteRowsOptions {
+  /** Where files are staged, if the source's connection must be able to write there. */
+  readonly staging?: Staging | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The columns beside the table's in which rows that move keep their ids. */
+export function trackedColumns({ rowTracking }: VerbGround): readonly StructField[] {
+  if (rowTracking === undefined) return []
+  return [rowTracking.rowId, rowTracking.rowCommitVersion].map((name) => ({ name, type: 'long', nullable: true, metadata: {} }))
+}
+
+/** Writes rows of the table's columns and of those that keep row ids. */
+export async function writeRows(ground: VerbGround, source: RelationSource, written: Written, options: WriteRowsOptions): Promise<void> {
+  written.files.push(...(await write(ground, source, trackedColumns(ground), 'rows', options)))
+}
+
+/** Writes rows of the table's columns with what happened to each, as files of the change feed. */
+export async function writeChanges(ground: VerbGround, source: RelationSource, written: Written, options: WriteRowsOptions): Promise<void> {
+  written.changeFiles.push(...(await write(ground, source, [changeTypeField], 'changes', options)))
+}
+
+/** Writes the rows that stay of files that are replaced. `rows` of a file are those. */
+export async function writeStaying(
+  ground: VerbGround,
+  files: readonly StoredFile[],
+  written: Written,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (files.length === 0) return
+  const [id, version] = trackedColumns(ground)
+  const kept: AddedColumn[] =
+    id && version
+      ? [
+          { field: id, value: { metadata: 'row_id' } },
+          { field: version, value: { metadata: 'row_commit_version' } },
+        ]
+      : []
+  await writeRows(ground, await storedRows(ground.target, files, kept), written, { signal })
+}
+
+/** Writes rows as they lie in files as files of the change feed. */
+export async function writeStoredChanges(
+  ground: VerbGround,
+  files: readonly StoredFile[],
+  change: 'delete' | 'insert',
+  written: Written,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (files.length === 0) return
+  const source = await storedRows(ground.target, files, [{ field: changeTypeField, value: { sql: `'${change}'` } }])
+  await writeChanges(ground, source, written, { signal })
+}
+
+/** The actions of files of the change feed. */
+export function changeActions(files: readonly DataFile[]): Action[] {
+  return files.map((file) => ({
+    cdc: {
+      path: encodePath(file.path),
+      partitionValues: file.partitionValues,
+      size: file.size,
+      dataChange: false,
+      tags: { 'varve.sha256': file.sha256 },
+    },
+  }))
+}
+
+function write(
+  { log, target }: VerbGround,
+  source: RelationSource,
+  hidden: readonly StructField[],
+  purpose: 'rows' | 'changes',
+  { staging, signal }: WriteRowsOptions,
+): Promise<DataFile[]> {
+  const { schema, partitionColumns, properties } = target
+  const more = { ...(hidden.length > 0 ? { hidden } : {}), ...(staging ? { staging } : {}) }
+  return writeFiles(source, { store: log.store, schema, partitionColumns, properties, purpose, signal, ...more })
+}
