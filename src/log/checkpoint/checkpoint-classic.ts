@@ -7,7 +7,16 @@ import { hashFile } from '../../storage/index.ts'
 import { withSegment } from '../files/file-list.ts'
 import { checkpointKey } from '../paths.ts'
 import { liveFiles, tombstones } from '../replay.ts'
-import { type CheckpointWork, fileRows, materialise, smallActionsOf, smallRows, unexpired, type Written } from './checkpoint-rows.ts'
+import {
+  type CheckpointWork,
+  checkWhole,
+  fileRows,
+  materialise,
+  smallActionsOf,
+  smallRows,
+  unexpired,
+  type Written,
+} from './checkpoint-rows.ts'
 
 /** Writes the classic checkpoint of a state. One that is there already is left as it is. */
 export async function writeClassicCheckpoint(work: CheckpointWork): Promise<Written> {
@@ -17,6 +26,7 @@ export async function writeClassicCheckpoint(work: CheckpointWork): Promise<Writ
     adds: await materialise(connection, 'live', liveFiles(base, commits)),
     removes: await materialise(connection, 'gone', unexpired(tombstones(base, commits), expired)),
   }))
+  checkWhole(work, adds)
   const path = `${staging.folder}/${version}.checkpoint.parquet`
   const rows = [smallRows(state), fileRows('add', 'FROM live'), fileRows('remove', 'FROM gone')]
   await connection.run(`COPY (${rows.join(' UNION ALL BY NAME ')}) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION zstd)`)

@@ -3,10 +3,12 @@
  * structs `add` and `remove`. CommitInfo, cdc, removed domains and the statistics and tags of tombstones are not in it.
  */
 import type { Connection } from '../../engine/index.ts'
+import { DataFileError } from '../../errors/index.ts'
 import { stringifyJson } from '../../schema/json.ts'
 import { quoteIdentifier, quoteLiteral } from '../../schema/quoting.ts'
 import type { ObjectStore, Staging } from '../../storage/object-store.ts'
 import type { DomainMetadata, Metadata, Protocol, Txn } from '../actions.ts'
+import { retentionOf } from '../interval.ts'
 import { fileFields } from '../replay.ts'
 import type { Segment } from '../segment.ts'
 import type { TableState } from '../state.ts'
@@ -96,10 +98,20 @@ export function unexpired(removes: string, expired: number): string {
 
 /** Tombstones deleted at or before this time have expired by `now`. An interval that cannot be read keeps all of them. */
 export function expiredBy(state: TableState, now: number): number {
-  const interval = state.metadata.configuration['delta.deletedFileRetentionDuration'] ?? 'interval 7 days'
-  const match = interval.trim().match(/^(?:interval\s+)?(\d+)\s+(week|day|hour|minute|second)s?$/i)
-  const milliseconds = { week: 604_800_000, day: 86_400_000, hour: 3_600_000, minute: 60_000, second: 1000 }[
-    match?.[2]?.toLowerCase() ?? ''
-  ]
-  return milliseconds === undefined ? -1 : now - Number(match?.[1]) * milliseconds
+  const kept = retentionOf(state, 'delta.deletedFileRetentionDuration')
+  return kept === undefined ? -1 : now - kept
+}
+
+/**
+ * Makes sure that what was read of a segment is all of the version, by the counts that its checksum gives: a checkpoint may read well and
+ * be cut, and the next one must not hand that on. @throws DataFileError, upon which the checkpoint that was read is passed over.
+ */
+export function checkWhole({ state, segment }: Pick<CheckpointWork, 'state' | 'segment'>, adds: number): void {
+  const { counts, version } = state
+  // Counts without rows come from elsewhere; and commits are the log itself.
+  if (counts?.rows === undefined || counts.files === adds || !(segment.checkpoint || segment.compactions.length > 0)) return
+  throw new DataFileError('DATA_FILE_CORRUPT', `The log gives ${adds} files for version ${version}, its checksum ${counts.files}.`, {
+    remedy: 'Restore the checkpoint before it from a backup.',
+    data: { version },
+  })
 }

@@ -16,7 +16,16 @@ import { withSegment } from '../files/file-list.ts'
 import type { Checkpoint } from '../listing.ts'
 import { logFolder, sidecarKey, topName } from '../paths.ts'
 import { keyAndVector, liveFiles, tombstones } from '../replay.ts'
-import { type CheckpointWork, fileRows, materialise, type SmallAction, smallActionsOf, unexpired, type Written } from './checkpoint-rows.ts'
+import {
+  type CheckpointWork,
+  checkWhole,
+  fileRows,
+  materialise,
+  type SmallAction,
+  smallActionsOf,
+  unexpired,
+  type Written,
+} from './checkpoint-rows.ts'
 import { type JudgedSidecar, kindOf, kindTag, largeSidecar, planSidecars, type Sidecar, type SidecarKind } from './sidecars.ts'
 
 const kinds = ['add', 'remove'] as const
@@ -42,19 +51,21 @@ export async function writeV2Checkpoint(work: CheckpointWork): Promise<Written> 
   try {
     const last = work.segment.checkpoint && (await ownSidecars(store, work.segment.checkpoint))
     const entries = last ? await takeOver(work, last, written) : await writeAnew(work, written)
+    const rows = (of: readonly Entry[]) => of.reduce((sum, each) => sum + each.rows, 0)
+    const adds = rows(entries.filter((each) => each.kind === 'add'))
+    checkWhole(work, adds)
     // What every reader looks for comes last, so that a file that was cut is seen to be.
     const sidecars = entries.map(({ sidecar }) => ({ sidecar }))
     const actions: TopAction[] = [...smallActionsOf(state), ...sidecars, { checkpointMetadata: { version } }]
     const path = topName(version, uuid())
     const body = new TextEncoder().encode(actions.map((action) => `${stringifyJson(action)}\n`).join(''))
     const { modified } = await store.put(`${logFolder}/${path}`, body)
-    const rows = (of: readonly Entry[]) => of.reduce((sum, each) => sum + each.rows, 0)
     const files = rows(entries)
     return {
       version,
       actions: actions.length + files,
       files,
-      adds: rows(entries.filter((each) => each.kind === 'add')),
+      adds,
       bytes: entries.reduce((sum, { sidecar }) => sum + sidecar.sizeInBytes, body.length),
       top: { path, sizeInBytes: body.length, modificationTime: modified.getTime() },
     }
