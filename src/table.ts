@@ -12,8 +12,10 @@ import { type Commit, CommitTimes, commitInfoOf, DeltaLog, noTable, parseActions
 import { type AlterResult, alter } from './operations/alter/alter.ts'
 import type { TableChange } from './operations/alter/change.ts'
 import { type AppendOptions, append } from './operations/append.ts'
+import { type CheckpointResult, checkpoint } from './operations/checkpoint.ts'
 import { type CreateOptions, create, createOrAppend, type NewTableOptions } from './operations/create.ts'
 import { type DeleteOptions, deleteRows } from './operations/rows/delete.ts'
+import { type VacuumOptions, type VacuumResult, vacuum } from './operations/vacuum/vacuum.ts'
 import type { CommitResult, WritingOptions } from './operations/written.ts'
 import { type AsOf, stateAsOf } from './query/as-of.ts'
 import type { ChangeFeed } from './query/index.ts'
@@ -170,6 +172,21 @@ export class Table {
    */
   changes(options: ChangesOptions): ChangeFeed {
     return changesOfTable(this.#log, options)
+  }
+
+  /** Writes a checkpoint of the newest version now; where it has one, nothing. @throws UnsupportedFeatureError; LogError; storage errors */
+  async checkpoint(options: { readonly signal?: AbortSignal } = {}): Promise<CheckpointResult> {
+    return checkpoint(this.#log, options)
+  }
+
+  /**
+   * Ends versions that are older than an age and that nothing holds (no tag, run, pin or clone), and deletes the files that no version
+   * names any more; one that none has named yet only when it is seven days old. An explicit `olderThan` is consent. `dryRun` only tells.
+   * @throws UsageError INVALID_ARGUMENT; UnsupportedFeatureError; ConflictError HELD_MEANWHILE; LogError with nothing deleted, where anything
+   * that stays cannot be read; TableNotFoundError TABLE_REPLACED; storage errors
+   */
+  async vacuum(options: VacuumOptions = {}): Promise<VacuumResult> {
+    return vacuum(this.#log, options)
   }
 
   /** The versions of the table, newest first. Those whose commits were cleaned up are not among them. */

@@ -18,7 +18,10 @@ export class VersionNotFoundError extends VarveError {}
 /** The table needs what Varve does not know, or lacks what was asked of it; the feature is named. Codes: `UNSUPPORTED_FEATURE`, `CHANGE_FEED_OFF`. */
 export class UnsupportedFeatureError extends VarveError {}
 
-/** The log contradicts the protocol, or a record of ours is damaged. Codes: `LOG_CORRUPT`, `LOG_GAP`, `LOG_INCOMPLETE`, `BOOKMARK_CORRUPT`. */
+/**
+ * The log contradicts the protocol, or a record of ours is damaged. Codes: `LOG_CORRUPT`, `LOG_GAP`, `LOG_INCOMPLETE`, `BOOKMARK_CORRUPT`,
+ * `HOLD_CORRUPT`, `HELD_VERSION_MISSING`, `CHECKPOINT_UNFIT`.
+ */
 export class LogError extends VarveError {}
 
 /** A data file that a version names is missing or damaged. Codes: `DATA_FILE_MISSING`, `DATA_FILE_CORRUPT`, `VECTOR_CORRUPT`, `PATH_OUTSIDE_ROOT`. */

@@ -8,7 +8,7 @@
 import { LogError, TableNotFoundError, VersionNotFoundError } from '../errors/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { nearestChecksum } from './checksum.ts'
-import { type Commit, chainId, commitInfoOf, gap, isSameTransaction, readCommitIfThere } from './commit.ts'
+import { type Commit, chainId, commitInfoOf, isSameTransaction, readCommitIfThere } from './commit.ts'
 import { FileList } from './files/file-list.ts'
 import { Stretches } from './files/stretches.ts'
 import { findLatest, findLatestFrom, readHints } from './latest.ts'
@@ -220,23 +220,19 @@ async function readState(
   travelling = false,
 ): Promise<TableState> {
   const { signal } = options
-  const fromChecksum = await nearestChecksum(store, version, signal)
-  if (!fromChecksum) {
-    const state =
-      travelling || stretches.has(version)
-        ? undefined
-        : await overSegment(store, version, options, async (segment) =>
-            segment.commits.length <= fewCommits ? replayState(store, segment, signal) : undefined,
-          )
-    return state ?? stretches.state({ version, options }, signal)
+  // Behind a checksum that an interrupted cleanup left, commits may be missing; then a checkpoint tells.
+  for (let known = await nearestChecksum(store, version, signal); known; ) {
+    if (known.version === version) return known
+    const commit = await readCommitIfThere(store, known.version + 1, signal)
+    known = commit && advance(known, commit)
   }
-  let state = fromChecksum
-  while (state.version < version) {
-    const commit = await readCommitIfThere(store, state.version + 1, signal)
-    if (!commit) throw gap(store, state.version + 1)
-    state = advance(state, commit)
-  }
-  return state
+  const state =
+    travelling || stretches.has(version)
+      ? undefined
+      : await overSegment(store, version, options, async (segment) =>
+          segment.commits.length <= fewCommits ? replayState(store, segment, signal) : undefined,
+        )
+  return state ?? stretches.state({ version, options }, signal)
 }
 
 /** There is no log under a store's root. */

@@ -89,14 +89,27 @@ export function newestComplete(parts: readonly CheckpointPart[], version: number
   return best
 }
 
+/** Versions that have a complete checkpoint, ascending. */
+export function completeVersions(parts: readonly CheckpointPart[]): number[] {
+  const byVersion = new Map<number, CheckpointPart[]>()
+  for (const part of parts) {
+    const same = byVersion.get(part.version)
+    if (same) same.push(part)
+    else byVersion.set(part.version, [part])
+  }
+  return [...byVersion]
+    .filter(([version, same]) => newestComplete(same, version))
+    .map(([version]) => version)
+    .sort((one, other) => one - other)
+}
+
 /**
  * Versions that can be read, from the log's listing: from version 0, or from the oldest complete checkpoint after which no commit is
  * missing, to the newest commit or checkpoint. `undefined` where there is neither.
  */
 export async function readableRange(store: ObjectStore, signal?: AbortSignal): Promise<{ earliest: number; latest: number } | undefined> {
   const { commits, checkpoints } = await readListing(store, { signal })
-  const versions = new Set(checkpoints.map((part) => part.version))
-  const complete = [...versions].filter((version) => newestComplete(checkpoints, version)?.version === version)
+  const complete = completeVersions(checkpoints)
   const latest = Math.max(maximum(commits), maximum(complete))
   if (latest < 0) return undefined
   let first = latest

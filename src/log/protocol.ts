@@ -78,7 +78,10 @@ export function checkReadable(protocol: Protocol, root: string): void {
   if (problem) throw illegal(protocol, problem, root)
 }
 
-/** Checks that the metadata of this table can be changed: all that a writer must know is known. @throws UnsupportedFeatureError naming what is not */
+/**
+ * Checks that all that a writer must know of this table is known: what changing its metadata takes, and deleting its files
+ * (§Vacuum Protocol Check). @throws UnsupportedFeatureError naming what is not
+ */
 export function checkAlterable(protocol: Protocol, root: string): void {
   checkReadable(protocol, root)
   if (protocol.minWriterVersion > 7) throw unsupported(`writer version ${protocol.minWriterVersion}`, 'write', root)

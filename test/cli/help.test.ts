@@ -105,6 +105,7 @@ describe('wrong usage is exit 2, with nothing on stdout', () => {
     [['create', 'a', '--schema', 'id BIGINT', '--like', 'b.csv'], 'one'],
     [['create', 'a', '--schema', 'id BIGINT', '--property', 'x'], 'name=value'],
     [['history', 'a', '--limit', '-1'], '--limit'],
+    [['vacuum', 'a@3'], '@'],
     [['changes', 'a'], '--from'],
     [['changes', 'a@3', '--from', '1'], '@'],
     [['changes', 'a', '--from', 'x/y'], 'VERSION'],

@@ -36,19 +36,22 @@ const batchBytes = 8 << 20
 
 const newline = 0x0a
 
-/** Lines about files as batches; everything else is put into `small`, in order. @throws LogError LOG_CORRUPT, ObjectNotFoundError */
+/**
+ * Lines about files as batches, those about change files only where they are wanted; everything else is put into `small`, in order.
+ * @throws LogError LOG_CORRUPT, ObjectNotFoundError
+ */
 export async function* readLines(
   store: ObjectStore,
   files: readonly LogFile[],
   small: SmallEntry[],
-  options: { readonly firstId?: number; readonly signal?: AbortSignal | undefined } = {},
+  options: { readonly firstId?: number; readonly changeFiles?: boolean; readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<RecordBatch> {
-  const { firstId = 0, signal } = options
+  const { firstId = 0, changeFiles = false, signal } = options
   let lines = new Lines(firstId)
   for (let at = 0; at < files.length; at += together) {
     const some = files.slice(at, at + together)
     const read = await Promise.all(some.map(({ key }) => store.get(key, { signal })))
-    for (const [index, { bytes }] of read.entries()) sort(bytes, some[index]!.version, lines, small)
+    for (const [index, { bytes }] of read.entries()) sort(bytes, some[index]!.version, lines, small, changeFiles)
     if (lines.bytes < batchBytes) continue
     yield lines.batch()
     lines = new Lines(lines.nextId)
@@ -56,7 +59,7 @@ export async function* readLines(
   if (lines.count > 0) yield lines.batch()
 }
 
-function sort(read: Uint8Array, version: number, lines: Lines, small: SmallEntry[]): void {
+function sort(read: Uint8Array, version: number, lines: Lines, small: SmallEntry[], changeFiles: boolean): void {
   const bytes = isUtf8(read)
     ? Buffer.from(read.buffer, read.byteOffset, read.byteLength)
     : Buffer.from(new TextDecoder('utf-8', { ignoreBOM: true }).decode(read))
@@ -72,11 +75,11 @@ function sort(read: Uint8Array, version: number, lines: Lines, small: SmallEntry
       lines.add(version, line)
       continue
     }
-    if (begins.startsWith('{"cdc":{') || begins.startsWith('{"commitInfo":')) continue
+    if (begins.startsWith('{"commitInfo":') || (begins.startsWith('{"cdc":{') && !changeFiles)) continue
     const text = line.toString()
     if (text.trim() === '') continue
     const action = parseLine(text, version, number)
-    if ('add' in action || 'remove' in action) lines.add(version, line)
+    if ('add' in action || 'remove' in action || (changeFiles && 'cdc' in action)) lines.add(version, line)
     if ('protocol' in action || 'metaData' in action || 'txn' in action || 'domainMetadata' in action) {
       small.push({ version, action })
     }
