@@ -14,12 +14,14 @@ test.each([
   await table.append([{ id: 2 }])
   expect(await table.checkpoint()).toEqual({ version: 2, written: true })
   await table.append([{ id: 3 }])
-  // The checkpoint of version 2 under the name of version 3's: one file is missing.
+  // The checkpoint of version 2 under the name of version 3's, and the hint leads there: one file is missing.
   const hint = JSON.parse(new TextDecoder().decode((await store.get(lastCheckpointKey)).bytes))
-  const path: string | undefined = hint.v2Checkpoint?.path
-  const short = await store.get(path === undefined ? checkpointKey(2) : `${logFolder}/${path}`)
-  await store.put(path === undefined ? checkpointKey(3) : `${logFolder}/${path.replace(/2(?=\.checkpoint)/, '3')}`, short.bytes)
-  await store.delete([lastCheckpointKey])
+  const top: string | undefined = hint.v2Checkpoint?.path
+  const name = top?.replace(/2(?=\.checkpoint)/, '3')
+  const { bytes } = await store.get(top === undefined ? checkpointKey(2) : `${logFolder}/${top}`)
+  await store.put(name === undefined ? checkpointKey(3) : `${logFolder}/${name}`, bytes)
+  const moved = { version: 3, size: hint.size, ...(name === undefined ? {} : { v2Checkpoint: { ...hint.v2Checkpoint, path: name } }) }
+  await store.put(lastCheckpointKey, new TextEncoder().encode(JSON.stringify(moved)))
   await table.append([{ id: 4 }])
   expect(await (await Table.open(store)).checkpoint()).toEqual({ version: 4, written: true })
   for await (const { key } of store.list(`${logFolder}/0`)) if (Number(key.slice(11, 31)) < 4) await store.delete([key])
