@@ -6,7 +6,7 @@ export { configureEngine, type EngineOptions, type Parameters, type Value } from
 export * from './errors/index.ts'
 export type { Protocol } from './log/actions.ts'
 export type { AlterResult } from './operations/alter/alter.ts'
-export type { ColumnName, PlaceOptions, TableChange } from './operations/alter/change.ts'
+export type { ColumnName, IdentityOptions, PlaceOptions, TableChange } from './operations/alter/change.ts'
 export type { AppendOptions } from './operations/append.ts'
 export type { CheckpointResult } from './operations/checkpoint.ts'
 export type { CreateOptions, NewTableOptions } from './operations/create.ts'

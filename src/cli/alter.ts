@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { PlaceOptions, TableChange } from '../index.ts'
-import { counted, duration } from './human.ts'
+import { duration } from './human.ts'
 import { pairs, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
 import type { Run, Verb } from './verb.ts'
 
@@ -26,8 +26,19 @@ const kinds: Readonly<Record<string, Kind>> = {
   'not-null': { operands: 'NAME', change: ([name = '']) => ({ notNull: name }) },
   comment: { operands: 'NAME TEXT', change: ([name = '', text = '']) => ({ comment: { name, text } }) },
   move: { operands: 'NAME', placed: true, change: ([name = ''], place) => ({ move: { name, ...place } }) },
+  default: {
+    operands: 'NAME [EXPR]',
+    change: ([name = '', expression]) => ({ default: { name, expression } }),
+  },
+  generated: {
+    operands: 'NAME TYPE EXPR',
+    change: ([name = '', type = '', expression = '']) => ({ generated: { name, type, expression } }),
+  },
+  identity: { operands: 'NAME', change: ([name = '']) => ({ identity: name }) },
   set: { operands: 'KEY=VALUE...', change: (operands) => ({ set: pairs('property', operands) }) },
   unset: { operands: 'KEY...', change: (operands) => ({ unset: operands }) },
+  'constraint add': { operands: 'NAME EXPR', change: ([name = '', expression = '']) => ({ addConstraint: { name, expression } }) },
+  'constraint drop': { operands: 'NAME', change: ([name = '']) => ({ dropConstraint: name }) },
 }
 
 /** `varve alter PATH CHANGE` */
@@ -35,7 +46,7 @@ export const verb: Verb = {
   usage: `PATH CHANGE [OPTIONS]\n\nChanges:\n${Object.entries(kinds)
     .map(([name, { operands, placed }]) => `  ${name} ${operands}${placed ? ' [--first|--after OTHER]' : ''}`)
     .join('\n')}`,
-  description: `Changes columns or properties of a table, as one new version; no data file is touched. A nested column is named with dots: address.zip, tags.element.label, prices.value.
+  description: `Changes columns, rules or properties of a table, as one new version; no data file is touched. A nested column is named with dots: address.zip, tags.element.label, prices.value.
 Where a change needs a table feature that the table lacks, it gets it, and a warning says so.`,
   examples: [
     'varve alter events add country VARCHAR --after city',
@@ -44,6 +55,10 @@ Where a change needs a table feature that the table lacks, it gets it, and a war
     'varve alter events rename town city',
     'varve alter events set delta.checkpointInterval=50 owner=ops',
     'varve alter events unset owner',
+    "varve alter events constraint add positive 'id > 0'",
+    'varve alter events constraint drop positive',
+    'varve alter events default city "\'Oslo\'"',
+    'varve alter events default city',
     'varve alter events drop country --message done',
   ],
   define(command: Command): void {
@@ -80,16 +95,16 @@ Where a change needs a table feature that the table lacks, it gets it, and a war
   },
 }
 
-function changeOf(word: string, operands: readonly string[], { first, after }: AlterOptions): TableChange {
+function changeOf(firstWord: string, rest: readonly string[], { first, after }: AlterOptions): TableChange {
+  // Two words name the changes of constraints.
+  const [word, operands] = firstWord === 'constraint' ? [`constraint ${rest[0] ?? ''}`.trim(), rest.slice(1)] : [firstWord, rest]
   const kind = Object.hasOwn(kinds, word) ? kinds[word]! : undefined
   if (kind === undefined) throw wrong(`'${word}' is no change of a table.`, `The changes are: ${Object.keys(kinds).join(', ')}.`)
   const wanted = kind.operands.split(' ')
-  const many = kind.operands.endsWith('...')
-  if (operands.length < wanted.length || (!many && operands.length > wanted.length))
-    throw wrong(
-      `${word} takes ${counted(wanted.length, 'operand')}: ${kind.operands}.`,
-      `Write varve alter PATH ${word} ${kind.operands}; quote what holds spaces.`,
-    )
+  const least = wanted.filter((operand) => !operand.startsWith('[')).length
+  const most = kind.operands.endsWith('...') ? Number.POSITIVE_INFINITY : wanted.length
+  if (operands.length < least || operands.length > most)
+    throw wrong(`${word} takes ${kind.operands}.`, `Write varve alter PATH ${word} ${kind.operands}; quote what holds spaces.`)
   if (!kind.placed && (first || after !== undefined))
     throw wrong(`--first and --after are for add and move, not for ${word}.`, 'Leave them out.')
   if (first && after !== undefined) throw wrong('--first and --after contradict each other.', 'Give one of them.')

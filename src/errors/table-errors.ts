@@ -2,7 +2,8 @@ import { VarveError } from './varve-error.ts'
 
 /**
  * The call itself is wrong: an argument, an option, a reference that cannot be read. Codes: `INVALID_ARGUMENT`,
- * `INVALID_REFERENCE`, `INVALID_TIMESTAMP`, `INVALID_SCHEMA`, `INVALID_PROPERTY`, `COLUMN_IN_USE`, `NO_ROW_TRACKING`.
+ * `INVALID_REFERENCE`, `INVALID_TIMESTAMP`, `INVALID_SCHEMA`, `INVALID_PROPERTY`, `COLUMN_IN_USE`,
+ * `DUPLICATE_CONSTRAINT`, `UNKNOWN_CONSTRAINT`, `NO_ROW_TRACKING`.
  */
 export class UsageError extends VarveError {}
 
@@ -33,7 +34,8 @@ export class DataFileError extends VarveError {}
  */
 export class SchemaError extends VarveError {}
 
-/** A value does not fit its column. Codes: `VALUE_OUT_OF_RANGE`, `INVALID_VALUE`, `NOT_NULL_VIOLATED`. */
+/** A value does not fit its column. Codes: `VALUE_OUT_OF_RANGE`, `INVALID_VALUE`, `NOT_NULL_VIOLATED`, `CONSTRAINT_VIOLATED`,
+ * `GENERATED_MISMATCH`. */
 export class ValueError extends VarveError {}
 
 /** Input that cannot be read as what it should be. Codes: `INPUT_NOT_FOUND`, `INPUT_CORRUPT`, `INPUT_FORMAT_UNKNOWN`, `INPUT_IS_TABLE`. */

@@ -41,17 +41,24 @@ test('every change of columns, as the command line names it', async () => {
   await json('alter', 'events', 'set', 'owner=ops', 'delta.appendOnly=true')
   await json('alter', 'events', 'unset', 'owner')
   expect(await json('alter', 'events', 'drop', 'n')).toMatchObject({ version: 10, operation: 'DROP COLUMNS' })
+  await json('alter', 'events', 'constraint', 'add', 'positive', 'id > 0')
+  await json('alter', 'events', 'constraint', 'drop', 'positive')
+  await json('alter', 'events', 'default', 'id', '7')
+  await json('alter', 'events', 'default', 'id')
+  const violated = await run('alter', 'events', 'constraint', 'add', 'large', 'id > 1')
+  expect(violated).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('CONSTRAINT_VIOLATED') })
   const same = await run('alter', 'events', 'nullable', 'id')
-  expect(same).toMatchObject({ code: 0, stdout: expect.stringMatching(/^events@10: it is so already, nothing changed/) })
+  expect(same).toMatchObject({ code: 0, stdout: expect.stringMatching(/^events@14: it is so already, nothing changed/) })
   const rows = await run('query', 'events', 'SELECT * FROM events', '--format', 'ndjson')
   expect(rows.stdout).toBe('{"id":1,"the town":"Oslo"}\n')
   const history = await run('history', 'events', '--json')
-  expect(history.stdout.split('\n')[3]).toContain('"message":"tidy"')
+  expect(history.stdout.split('\n')[7]).toContain('"message":"tidy"')
 })
 
 test.each([
   [['events', 'ad', 'x', 'INTEGER'], 'add'],
   [['events', 'add', 'x'], 'NAME TYPE'],
+  [['events', 'constraint', 'ad', 'x', 'id > 0'], 'constraint add'],
   [['events', 'move', 'id'], '--first'],
   [['events', 'drop', 'id', '--first'], '--first'],
   [['events@1', 'drop', 'id'], '@'],

@@ -13,10 +13,11 @@ import { commit, judge, type Landing, type Prepared } from '../../transaction/in
 import { readerFeatures } from '../features.ts'
 import { settle } from '../settle.ts'
 import { type CommitResult, conflictError, transactionId, type WritingOptions } from '../written.ts'
-import type { TableChange } from './change.ts'
+import type { Asked, TableChange } from './change.ts'
 import { addColumn, commentColumn, dropColumn, moveColumn, notNullColumn, nullableColumn, renameColumn, widenColumn } from './columns.ts'
 import { addedFeatures, type Draft, draftOf, metadataOf, protocolOf, type Step } from './draft.ts'
-import { checkRows } from './row-checks.ts'
+import { checkRows, type LookAtRows, rowsOf } from './row-checks.ts'
+import { addConstraint, defaultColumn, dropConstraint, generatedColumn, identityColumn } from './rules.ts'
 import { checkProperties, propertyWarnings, setProperties, unsetProperties } from './table-properties.ts'
 
 /** What an alter did. */
@@ -32,8 +33,8 @@ const tries = 8
 
 /**
  * Alters a table.
- * @throws UsageError, SchemaError, UnsupportedFeatureError with nothing written; SchemaError NOT_NULL_VIOLATED where rows are against a
- * new rule; ConflictError where schema, properties or protocol changed meanwhile; TransactionOrderError; UnknownOutcomeError; LogError;
+ * @throws UsageError, SchemaError, UnsupportedFeatureError with nothing written; SchemaError NOT_NULL_VIOLATED and ValueError where
+ * rows that are there are against a new rule; ConflictError where schema, properties or protocol changed meanwhile; TransactionOrderError; UnknownOutcomeError; LogError;
  * storage errors.
  */
 export async function alter(
@@ -49,11 +50,12 @@ export async function alter(
     const state = await log.update(signal)
     if (txn && (await judge(log, state, txn, signal)) === 'applied') return result(state, 'ALTER TABLE', { alreadyApplied: true })
     checkAlterable(state.protocol, log.store.root)
-    const { draft, steps } = await draftFor(state, asked, kinds)
+    const look = rowsOf(log, state, signal)
+    const { draft, steps } = await draftFor(state, asked, kinds, look)
     const { operation, parameters } = accountOf(steps)
     const actions = actionsOf(draft)
     if (actions.length === 0 && !txn) return result(state, operation)
-    await checkRows(log, state, draft.checks, signal)
+    await checkRows(look, draft.checks)
     const dated = enablesCommitTimes(draft)
     const prepared: Prepared = {
       operation,
@@ -61,7 +63,7 @@ export async function alter(
       metrics: {},
       actions: dated ? (landing) => actionsOf(datedFrom(draft, landing)) : actions,
       // Rows that come meanwhile are to be checked too, and a first time of a commit's own has to be later than they are.
-      reads: draft.checks.length > 0 || dated ? { rows: 'all', deletesMatter: false } : undefined,
+      reads: draft.checks.length > 0 || draft.readsRows || dated ? { rows: 'all', deletesMatter: false } : undefined,
       isBlindAppend: false,
       isolation: 'Serializable',
       message: options.message,
@@ -88,13 +90,14 @@ async function draftFor(
   state: TableState,
   asked: readonly TableChange[],
   kinds: readonly Kind[],
+  look: LookAtRows,
 ): Promise<{ draft: Draft; steps: readonly Step[] }> {
   let draft = draftOf(state)
   const steps: Step[] = []
   for (const [index, change] of asked.entries()) {
     const kind = kinds[index]!
-    const apply = appliers[kind] as (draft: Draft, value: unknown) => Step | Promise<Step>
-    const step = await apply(draft, (change as Readonly<Record<string, unknown>>)[kind])
+    const apply = appliers[kind] as (draft: Draft, value: unknown, look: LookAtRows) => Step | Promise<Step>
+    const step = await apply(draft, (change as Readonly<Record<string, unknown>>)[kind], look)
     if (step.draft !== draft) steps.push(step)
     draft = step.draft
   }
@@ -106,9 +109,8 @@ async function draftFor(
 }
 
 type Kind = TableChange extends infer Change ? (Change extends unknown ? keyof Change : never) : never
-type Value<K extends Kind> = TableChange extends infer Change ? (Change extends Readonly<Record<K, infer V>> ? V : never) : never
 
-const appliers: { readonly [K in Kind]: (draft: Draft, value: Value<K>) => Step | Promise<Step> } = {
+const appliers: { readonly [K in Kind]: (draft: Draft, value: Asked<K>, look: LookAtRows) => Step | Promise<Step> } = {
   add: addColumn,
   rename: renameColumn,
   drop: dropColumn,
@@ -117,6 +119,11 @@ const appliers: { readonly [K in Kind]: (draft: Draft, value: Value<K>) => Step 
   notNull: notNullColumn,
   comment: commentColumn,
   move: moveColumn,
+  addConstraint,
+  dropConstraint,
+  default: defaultColumn,
+  generated: generatedColumn,
+  identity: identityColumn,
   set: setProperties,
   unset: unsetProperties,
 }

@@ -18,17 +18,10 @@ import { field, struct } from '../../schema/schema-json.ts'
 import type { DataType, StructField, StructType } from '../../schema/types.ts'
 import { parseColumnType } from '../column-list.ts'
 import { needsMapping } from '../column-mapping.ts'
-import type { ColumnName, PlaceOptions, TableChange } from './change.ts'
+import type { Asked, ColumnName, PlaceOptions } from './change.ts'
 import { type Draft, mapped, type Step, withFeature, withSchema } from './draft.ts'
 import { checkUnused } from './references.ts'
 import { hasNull } from './row-checks.ts'
-
-/** What the change called `Kind` is asked with. */
-type Asked<Kind extends string> = TableChange extends infer Change
-  ? Change extends Readonly<Record<Kind, infer Value>>
-    ? Value
-    : never
-  : never
 
 /** A new column, nullable throughout. */
 export async function addColumn(draft: Draft, asked: Asked<'add'>): Promise<Step> {
@@ -164,7 +157,8 @@ function changed(before: Draft, draft: Draft, path: ColumnPath, words: string, m
   return { draft: draft === before ? before : draft, operation: 'CHANGE COLUMN', parameters, words }
 }
 
-async function typeOf(type: DataType | string): Promise<DataType> {
+/** A type that was asked for: Delta's, or text in DuckDB's words. @throws UsageError INVALID_SCHEMA, SchemaError UNSUPPORTED_TYPE */
+export async function typeOf(type: DataType | string): Promise<DataType> {
   return typeof type === 'string' && !isDeltaName(type) ? parseColumnType(type) : (type as DataType)
 }
 

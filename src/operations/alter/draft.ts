@@ -28,6 +28,8 @@ export interface Draft {
   /** Features that the changes brought, besides those that types need. */
   readonly features: ReadonlySet<string>
   readonly checks: readonly RowCheck[]
+  /** Whether something in it came from the rows that are there. */
+  readonly readsRows: boolean
 }
 
 /** What one change made of a draft. */
@@ -45,7 +47,7 @@ export interface Step {
 export function draftOf(state: TableState): Draft {
   const { schemaString, partitionColumns, configuration } = state.metadata
   const schema = parseSchema(schemaString, partitionColumns)
-  return { state, schema, partitionColumns, configuration, features: new Set(), checks: [] }
+  return { state, schema, partitionColumns, configuration, features: new Set(), checks: [], readsRows: false }
 }
 
 /** The draft with a feature. */

@@ -1,18 +1,25 @@
 /** Looking whether the rows that are there fulfil a rule that is to be made. */
-import type { DeltaLog, TableState } from '../../log/index.ts'
+import { QueryError, ValueError } from '../../errors/index.ts'
+import type { DeltaLog, FileList, TableState } from '../../log/index.ts'
 import { Session } from '../../query/index.ts'
 import type { ColumnPath } from '../../schema/evolve/column-path.ts'
 import { quoteIdentifier, quoteLiteral } from '../../schema/quoting.ts'
+import { decimalParts, toSqlType } from '../../schema/sql-type.ts'
 import type { DataType, StructType } from '../../schema/types.ts'
-import { propertiesOf, type RowCheck } from './draft.ts'
+import { type Draft, propertiesOf, type RowCheck } from './draft.ts'
 
 const table = 't'
 
-/** Checks the rows of a version. @throws the error of the first rule that rows are against */
-export async function checkRows(log: DeltaLog, state: TableState, checks: readonly RowCheck[], signal?: AbortSignal): Promise<void> {
-  if (checks.length === 0 || state.counts?.files === 0) return
-  const files = await log.files(state)
-  for (const { draft, violated, error } of checks) {
+/** Looks at the rows that are there as a draft calls their columns: a select list over them, which gives one row. */
+export type LookAtRows = (draft: Draft, select: string) => Promise<Readonly<Record<string, unknown>>>
+
+/** The rows of a version, to be looked at. Nothing is opened where there are none; every value is then `undefined`. */
+export function rowsOf(log: DeltaLog, state: TableState, signal?: AbortSignal): LookAtRows {
+  let list: Promise<FileList> | undefined
+  return async (draft, select) => {
+    if (state.counts?.files === 0) return {}
+    list ??= log.files(state)
+    const files = await list
     const target = {
       version: state.version,
       schema: draft.schema,
@@ -22,9 +29,31 @@ export async function checkRows(log: DeltaLog, state: TableState, checks: readon
       files: async () => files,
     }
     const session = new Session([{ name: table, asOf: async () => target }], {})
-    const [row] = await session.query(`SELECT count(*) AS n FROM ${table} WHERE ${violated}`, { signal }).toArray()
-    const rows = Number(row?.n)
-    if (rows > 0) throw error(rows)
+    const [row] = await session.query(`SELECT ${select} FROM ${table}`, { signal }).toArray()
+    return row ?? {}
+  }
+}
+
+/** Checks the rows that are there. @throws the error of the first rule that rows are against */
+export async function checkRows(look: LookAtRows, checks: readonly RowCheck[]): Promise<void> {
+  for (const { draft, violated, error } of checks) {
+    const { n } = await look(draft, `count(*) FILTER (WHERE ${violated}) AS n`)
+    if (Number(n ?? 0) > 0) throw error(Number(n))
+  }
+}
+
+/** Whether a constant is a value of a type as it is, without rounding. */
+export async function fits(sql: string, type: DataType): Promise<boolean> {
+  const exact = decimalParts(type) !== undefined || ['byte', 'short', 'integer', 'long'].includes(String(type))
+  const cast = `CAST(${sql} AS ${toSqlType(type)})`
+  try {
+    const [row] = await new Session([], {})
+      .query(`SELECT ${exact ? `${cast} IS NOT DISTINCT FROM ${sql}` : `${cast} IS NULL OR true`} AS same`)
+      .toArray()
+    return row?.same === true
+  } catch (error) {
+    if (error instanceof ValueError || (error instanceof QueryError && error.code === 'SQL_ERROR')) return false
+    throw error
   }
 }
 
