@@ -15,6 +15,7 @@ import { type AppendOptions, append } from './operations/append.ts'
 import { type CheckpointResult, checkpoint } from './operations/checkpoint.ts'
 import { type CreateOptions, create, createOrAppend, type NewTableOptions } from './operations/create.ts'
 import { type DeleteOptions, deleteRows } from './operations/rows/delete.ts'
+import { type UpdateOptions, updateRows } from './operations/rows/update.ts'
 import { type VacuumOptions, type VacuumResult, vacuum } from './operations/vacuum/vacuum.ts'
 import type { CommitResult, WritingOptions } from './operations/written.ts'
 import { type AsOf, stateAsOf } from './query/as-of.ts'
@@ -144,6 +145,17 @@ export class Table {
    */
   async delete(options: DeleteOptions = {}): Promise<CommitResult> {
     this.#lastWrite = await deleteRows(this.#log, options)
+    return this.#lastWrite
+  }
+
+  /**
+   * Gives the rows for which a predicate is true new values, as one atomic version; all rows without a predicate. The expressions see the row as
+   * it was. Where no row fulfils the predicate, no version is made, unless there is a `txn` to record.
+   * @throws QueryError SQL_ERROR, SQL_REFUSED for an expression; SchemaError UNKNOWN_COLUMN; ValueError where a value does not fit its column;
+   * UsageError APPEND_ONLY, INVALID_ARGUMENT; ConflictError for what other writers changed meanwhile; and what `append` throws
+   */
+  async update(options: UpdateOptions): Promise<CommitResult> {
+    this.#lastWrite = await updateRows(this.#log, options)
     return this.#lastWrite
   }
 

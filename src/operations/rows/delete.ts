@@ -13,7 +13,7 @@ import { RowStatement, storedFiles, zonesOf } from '../../query/index.ts'
 import type { FileChange, Reads } from '../../transaction/index.ts'
 import type { CommitResult, WritingOptions } from '../written.ts'
 import { commitVerb, takeBack } from './commit-verb.ts'
-import { decideFiles, gatherRows, staying, type TakenRows, takenAlone } from './taken-rows.ts'
+import { decideFiles, gatherRows, staying, sum, type TakenRows, takenAlone, takenMetrics } from './taken-rows.ts'
 import { beginVerb, unchanged, type VerbGround } from './verb.ts'
 import { type Written, writeStaying, writeStoredChanges } from './write-rows.ts'
 
@@ -92,32 +92,16 @@ async function matching(ground: VerbGround, where: string, { params, signal }: D
 }
 
 /** Counts under the names of Spark's history. */
-function metricsOf(
-  files: readonly FileChange[],
-  taken: readonly TakenRows[],
-  { files: added, changeFiles }: Written,
-): Record<string, number> {
-  const gone = files.filter(({ rows }) => typeof rows === 'string')
-  const byVector = files.length - gone.length
-  const known = files.flatMap(({ file, rows }) => (typeof rows === 'string' ? [liveRows(file)] : [rows.size]))
-  const counted = new Map(taken.map(({ file, taken: some }) => [file.path, typeof some === 'string' ? liveRows(file) : some.size]))
-  const deleted = files.map(({ file }, index) => (counted.has(file.path) ? counted.get(file.path) : known[index]))
-  return {
-    ...(deleted.every((rows) => rows !== undefined) ? { numDeletedRows: sum(deleted) } : {}),
-    numRemovedFiles: gone.length,
-    numRemovedBytes: sum(gone.map(({ file }) => file.add.size)),
-    numDeletionVectorsAdded: byVector,
-    numAddedFiles: added.length,
-    numAddedBytes: sum(added.map(({ size }) => size)),
-    numCopiedRows: sum(added.map(({ numRecords }) => numRecords)),
-    numAddedChangeFiles: changeFiles.length,
-  }
+function metricsOf(files: readonly FileChange[], taken: readonly TakenRows[], written: Written): Record<string, number> {
+  const rowsOf = new Map(taken.map(({ file, taken: rows }) => [file.path, rows]))
+  const deleted = files.map(({ file }) => {
+    const rows = rowsOf.get(file.path)
+    return rows === undefined || rows === 'all' ? liveRows(file) : rows.size
+  })
+  const known = deleted.filter((rows) => rows !== undefined)
+  return { ...(known.length === deleted.length ? { numDeletedRows: sum(known) } : {}), ...takenMetrics(files, written, 0) }
 }
 
 function liveRows({ numRecords, add }: LiveFile): number | undefined {
   return numRecords === undefined ? undefined : numRecords - Number(add.deletionVector?.cardinality ?? 0)
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
 }

@@ -10,6 +10,7 @@ import { QueryError } from '../../errors/index.ts'
 import type { LiveFile } from '../../log/index.ts'
 import type { RowStatement, StoredFile } from '../../query/index.ts'
 import type { FileChange } from '../../transaction/index.ts'
+import type { Written } from './write-rows.ts'
 
 /** A file, the rows of it that go, and what becomes of it. */
 export interface TakenRows extends FileChange {
@@ -80,4 +81,22 @@ export function staying({ stored, taken }: TakenRows): StoredFile {
 /** A file with the rows of it that go. */
 export function takenAlone({ stored, taken }: TakenRows): StoredFile {
   return taken === 'all' ? stored : { ...stored, rows: { only: taken } }
+}
+
+/** What happened to files, under the names of Spark's history; `fresh`: rows of the files written that are no copies. */
+export function takenMetrics(files: readonly FileChange[], { files: added, changeFiles }: Written, fresh: number): Record<string, number> {
+  const gone = files.filter(({ rows }) => typeof rows === 'string')
+  return {
+    numRemovedFiles: gone.length,
+    numRemovedBytes: sum(gone.map(({ file }) => file.add.size)),
+    numDeletionVectorsAdded: files.length - gone.length,
+    numAddedFiles: added.length,
+    numAddedBytes: sum(added.map(({ size }) => size)),
+    numCopiedRows: sum(added.map(({ numRecords }) => numRecords)) - fresh,
+    numAddedChangeFiles: changeFiles.length,
+  }
+}
+
+export function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
 }

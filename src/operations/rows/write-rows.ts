@@ -12,7 +12,8 @@ import type { VerbGround } from './verb.ts'
 /** The column of change files that says what happened to the row (§Change Data Files). */
 export const changeTypeColumn = '_change_type'
 
-const changeTypeField: StructField = { name: changeTypeColumn, type: 'string', nullable: true, metadata: {} }
+/** The same as a field. */
+export const changeTypeField: StructField = { name: changeTypeColumn, type: 'string', nullable: true, metadata: {} }
 
 /** What a verb has written so far. */
 export interface Written {

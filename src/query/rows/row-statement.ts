@@ -60,6 +60,8 @@ export interface SourceRelation {
 export interface StatementParts {
   /** Parses an expression of the user. @throws QueryError SQL_ERROR naming `what` */
   expression(text: string, what: string): Promise<Node>
+  /** A column of the table. */
+  column(...names: string[]): Node
   /** A SELECT of expressions over what stands in a FROM clause, of the rows that fulfil a condition. */
   select(expressions: readonly Node[], from: Node, where?: Node): Node
   /** The table, and the source, for the FROM clause. */
@@ -120,6 +122,7 @@ export class RowStatement {
       const statement = await build({
         expression: (text, what) => parseExpression(connection, text, what),
         select: selectFrom,
+        column: (...names) => columnRef(alias, ...names),
         table: tableNode(main, alias),
         source: tableNode(beside, source?.alias ?? ''),
         file: columnRef(alias, positions.file),
@@ -178,9 +181,11 @@ export class RowStatement {
   /** Makes a temporary table of the statement's rows. @returns how many rows it has */
   async keep(table: string, columns = '*'): Promise<number> {
     const options = { signal: this.#signal, files: this.files.pinned.paths }
-    return this.run((sql, values) =>
+    await this.run((sql, values) =>
       this.connection.run(`CREATE OR REPLACE TEMP TABLE ${table} AS SELECT ${columns} FROM (${sql})`, values, options),
     )
+    const [counted] = await this.connection.all(`SELECT count(*) AS rows FROM ${table}`)
+    return Number(counted?.rows)
   }
 
   /** Lets go of the files and the connection; temporary tables are the caller's to drop before. */
