@@ -1,6 +1,7 @@
 /** Cleanup of the log after a checkpoint, on tables that have it on: what the retention says, and never what is still needed. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { memoryStore, type ObjectStore, Table } from '../../src/index.ts'
+import { checksumKey, commitKey } from '../../src/log/paths.ts'
 
 const day = 86_400_000
 const begin = Date.UTC(2026, 0, 1, 10)
@@ -16,9 +17,15 @@ const cleaning = {
   'delta.checkpointInterval': '2',
 }
 
-/** One append at ten in the morning of each day: version v on the day v. */
-async function daily(store: ObjectStore, properties: Record<string, string>, days: number): Promise<Table> {
-  const table = await Table.create(store, { schema: 'id BIGINT', properties })
+/** One append at ten in the morning of each day: version v on the day v. A `retention` of another engine stands in the log as it is. */
+async function daily(store: ObjectStore, properties: Record<string, string>, days: number, retention?: string): Promise<Table> {
+  await Table.create(store, { schema: 'id BIGINT', properties })
+  if (retention !== undefined) {
+    const text = new TextDecoder().decode((await store.get(commitKey(0))).bytes)
+    await store.put(commitKey(0), new TextEncoder().encode(text.replaceAll('interval 2 days', retention)))
+    await store.delete([checksumKey(0)])
+  }
+  const table = await Table.open(store)
   for (let id = 1; id <= days; id += 1) {
     vi.setSystemTime(begin + id * day)
     expect((await table.append([{ id }])).warnings).toEqual([])
@@ -77,11 +84,11 @@ test('a record that cannot be understood leaves the log as it is, and the append
 })
 
 test.each([
-  ['off, as in new tables', { 'delta.logRetentionDuration': 'interval 2 days', 'delta.checkpointInterval': '2' }],
-  ['on, with a retention that cannot be read', { ...cleaning, 'delta.logRetentionDuration': 'interval 1 month' }],
-])('%s: nothing goes', async (_, properties) => {
+  ['off, as in new tables', { 'delta.logRetentionDuration': 'interval 2 days', 'delta.checkpointInterval': '2' }, undefined],
+  ['on, with a retention that cannot be read', cleaning, 'interval 1 month'],
+])('%s: nothing goes', async (_, properties, retention) => {
   const store = memoryStore()
-  await daily(store, properties, 6)
+  await daily(store, properties, 6, retention)
   expect(await versionsIn(store, '.json')).toEqual([0, 1, 2, 3, 4, 5, 6])
   expect(await versionsIn(store, '.checkpoint.parquet')).toEqual([2, 4, 6])
 })
