@@ -114,6 +114,8 @@ export interface VarveCommitInfo {
   readonly source?: string
   /** The files or queries that were read. */
   readonly inputs?: readonly string[]
+  /** The files that are added were there before, so that counts stay. */
+  readonly addsAgain?: boolean
   /** The number that a load out of order carried, when the protocol's `txn` keeps a higher one. */
   readonly txn?: { readonly appId: string; readonly version: number | bigint }
 }

@@ -46,6 +46,7 @@ const writable = new Set([
   'allowColumnDefaults',
   'inCommitTimestamp',
   'invariants',
+  'rowTracking',
   'timestampNtz',
   'typeWidening',
   'typeWidening-preview',

@@ -57,6 +57,7 @@ export class StateBuilder {
   #inCommitTimestamp: number | undefined
   #txnId: string | undefined
   #ours = false
+  #addsAgain = false
   #since: number
   readonly #checkpoint: SinceCheckpoint | undefined
 
@@ -85,6 +86,7 @@ export class StateBuilder {
       this.#inCommitTimestamp = action.commitInfo.inCommitTimestamp
       this.#txnId = action.commitInfo.txnId
       this.#ours = action.commitInfo.varve !== undefined
+      this.#addsAgain = action.commitInfo.varve?.addsAgain === true
     }
   }
 
@@ -96,6 +98,7 @@ export class StateBuilder {
     this.#inCommitTimestamp = undefined
     this.#txnId = undefined
     this.#ours = false
+    this.#addsAgain = false
     for (const action of parseActions(commit)) this.apply(action)
     if (!this.#ours) this.#counts = undefined
   }
@@ -135,7 +138,7 @@ export class StateBuilder {
   #file(file: Add | Remove, sign: 1 | -1): void {
     this.#since += 1
     const counts = this.#counts
-    if (!counts) return
+    if (!counts || this.#addsAgain) return
     const rows = liveRows(file)
     this.#counts =
       file.size == null

@@ -1,5 +1,6 @@
 /** Table features (§Table Features) that a schema needs, and how a table gets them. */
 import { features, type Protocol } from '../log/index.ts'
+import { allFields } from '../schema/evolve/fields.ts'
 import type { DataType, StructType } from '../schema/types.ts'
 
 /** Features that stand among the reader's too. */
@@ -20,6 +21,20 @@ export function featuresOfTypes(schema: StructType): Set<string> {
     if (type === 'variant') needed.add('variantType')
   }
   return needed
+}
+
+/** What the metadata of columns asks of writers, by its key. */
+const columnFeatures: Readonly<Record<string, string>> = {
+  'delta.invariants': 'invariants',
+  'delta.generationExpression': 'generatedColumns',
+  'delta.identity.step': 'identityColumns',
+  CURRENT_DEFAULT: 'allowColumnDefaults',
+}
+
+/** The features that the metadata of columns needs, so that it means something. */
+export function featuresOfColumns(schema: StructType): Set<string> {
+  const keys = [...allFields(schema)].flatMap(([, { metadata }]) => Object.keys(metadata))
+  return new Set(keys.flatMap((key) => (Object.hasOwn(columnFeatures, key) ? [columnFeatures[key]!] : [])))
 }
 
 /** The protocol with features added; itself where it has them all. Legacy versions become the lists that they stand for. */

@@ -10,8 +10,10 @@ import type { Action, Metadata, Protocol } from '../log/index.ts'
 import { checkSchema, writeSchema } from '../schema/schema-json.ts'
 import type { StructType } from '../schema/types.ts'
 import { isMapped, needsMapping, withMapping } from './column-mapping.ts'
-import { featuresOfTypes, readerFeatures } from './features.ts'
-import { checkProperty, featuresOfProperties } from './properties.ts'
+import { readConstraint } from './constraints.ts'
+import { featuresOfColumns, featuresOfTypes, readerFeatures } from './features.ts'
+import { checkProperty, constraintPrefix, featuresOfProperties } from './properties.ts'
+import { withTrackingColumns } from './row-tracking.ts'
 
 /** What a new table is made from. */
 export interface GroundOptions {
@@ -36,7 +38,15 @@ const modern = { 'delta.enableDeletionVectors': 'true', 'delta.enableInCommitTim
 const defaultFeatures = ['deletionVectors', 'v2Checkpoint', 'inCommitTimestamp', 'appendOnly', 'invariants']
 
 /** The lowest legacy writer version that implies a feature, for tables without a list of features. */
-const legacyWriter: Readonly<Record<string, number>> = { appendOnly: 2, invariants: 2, changeDataFeed: 4, columnMapping: 5 }
+const legacyWriter: Readonly<Record<string, number>> = {
+  appendOnly: 2,
+  invariants: 2,
+  checkConstraints: 3,
+  changeDataFeed: 4,
+  generatedColumns: 4,
+  columnMapping: 5,
+  identityColumns: 6,
+}
 
 /** The first actions of a table. @throws SchemaError, UsageError, UnsupportedFeatureError before anything is written. */
 export function ground(
@@ -45,8 +55,11 @@ export function ground(
 ): { actions: Action[]; protocol: Protocol; metadata: Metadata; schema: StructType } {
   const partitionColumns = (options.partitionBy ?? []).map((name) => sameColumn(options.schema, name))
   checkSchema(options.schema, partitionColumns)
-  for (const [name, value] of Object.entries(options.properties ?? {})) checkProperty(name, value)
-  const given: Record<string, string> = { ...history, ...(options.preset === 'wide' ? {} : modern), ...options.properties }
+  const given: Record<string, string> = {
+    ...history,
+    ...(options.preset === 'wide' ? {} : modern),
+    ...withTrackingColumns(checkedProperties(options)),
+  }
   if (given['delta.columnMapping.mode'] === undefined && !options.filesLieThere && needsMapping(options.schema)) {
     given['delta.columnMapping.mode'] = 'name'
   }
@@ -68,7 +81,7 @@ export function ground(
 function protocolFor(schema: StructType, properties: Readonly<Record<string, string>>, wide: boolean): Protocol {
   const features = new Set(wide ? ['appendOnly', 'invariants'] : defaultFeatures)
   for (const feature of featuresOfProperties(properties)) features.add(feature)
-  for (const feature of featuresOfTypes(schema)) features.add(feature)
+  for (const feature of [...featuresOfTypes(schema), ...featuresOfColumns(schema)]) features.add(feature)
   const names = [...features]
   const legacy = wide && names.every((name) => legacyWriter[name] !== undefined)
   if (legacy) {
@@ -80,6 +93,19 @@ function protocolFor(schema: StructType, properties: Readonly<Record<string, str
   const forReaders = names.filter((name) => readerFeatures.has(name))
   if (forReaders.length === 0) return { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: names }
   return { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: forReaders, writerFeatures: names }
+}
+
+/** The properties that were asked for, constraints in Spark's spelling. @throws UsageError, UnsupportedFeatureError, SchemaError */
+function checkedProperties({ properties = {}, schema, filesLieThere }: GroundOptions): Readonly<Record<string, string>> {
+  const entries = Object.entries(properties).map(([name, value]): [string, string] => {
+    if (!name.startsWith(constraintPrefix) || filesLieThere) {
+      checkProperty(name, value)
+      return [name, value]
+    }
+    const constraint = readConstraint(name.slice(constraintPrefix.length), value, schema)
+    return [constraint.key, constraint.spark]
+  })
+  return Object.fromEntries(entries)
 }
 
 /** The column that a name means, whatever its case; the name itself where there is none, for `checkSchema` to report. */

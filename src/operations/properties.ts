@@ -4,8 +4,14 @@
  */
 import { UnsupportedFeatureError, UsageError } from '../errors/index.ts'
 
-/** Properties that switch a feature on, with the value that does. */
-const featureProperties: Readonly<Record<string, readonly [feature: string, value: RegExp]>> = {
+/** What the names of CHECK constraints begin with, as properties (§CHECK Constraints). */
+export const constraintPrefix = 'delta.constraints.'
+
+/** The property that has rows tracked (§Row Tracking). */
+export const rowTrackingProperty = 'delta.enableRowTracking'
+
+/** Properties that switch features on, with the value that does: the feature, and those that it rests on. */
+const featureProperties: Readonly<Record<string, readonly [feature: string, value: RegExp, ...more: string[]]>> = {
   'delta.appendOnly': ['appendOnly', /^true$/],
   'delta.enableDeletionVectors': ['deletionVectors', /^true$/],
   'delta.enableInCommitTimestamps': ['inCommitTimestamp', /^true$/],
@@ -13,11 +19,12 @@ const featureProperties: Readonly<Record<string, readonly [feature: string, valu
   'delta.columnMapping.mode': ['columnMapping', /^(name|id)$/],
   'delta.checkpointPolicy': ['v2Checkpoint', /^v2$/],
   'delta.enableTypeWidening': ['typeWidening', /^true$/],
+  [rowTrackingProperty]: ['rowTracking', /^true$/, 'domainMetadata'],
 }
 
 /** Properties whose features no table gets from us. */
 const refusedProperties =
-  /^delta\.(constraints\..*|enableRowTracking|enableIcebergCompat.*|enableVariantShredding|universalFormat\..*|feature\..*|compatibility\..*|coordinatedCommits\..*)$/
+  /^delta\.(enableIcebergCompat.*|enableVariantShredding|universalFormat\..*|feature\..*|compatibility\..*|coordinatedCommits\..*)$/
 
 type Form = readonly [fits: RegExp, words: string]
 
@@ -46,6 +53,7 @@ const known: Readonly<Record<string, Form>> = {
   'delta.enableExpiredLogCleanup': flag,
   'delta.enableFullRetentionRollback': flag,
   'delta.enableInCommitTimestamps': flag,
+  [rowTrackingProperty]: flag,
   'delta.enableTypeWidening': flag,
   'delta.isolationLevel': [/^(Serializable|WriteSerializable|SnapshotIsolation)$/, 'Serializable or WriteSerializable'],
   'delta.logRetentionDuration': days,
@@ -68,6 +76,7 @@ const own = /^delta\.(columnMapping\.maxColumnId|inCommitTimestampEnablement(Ver
 export function checkProperty(name: string, value: string): void {
   if (typeof value !== 'string' || name === '') throw invalid(name, `takes text, not ${JSON.stringify(value)}`)
   if (!name.startsWith('delta.')) return
+  if (name.startsWith(constraintPrefix)) throw invalid(name, 'is a constraint, and not set as a property')
   if (refusedProperties.test(name)) throw refused(name)
   if (own.test(name)) throw invalid(name, 'is kept by the table itself')
   const form = Object.hasOwn(known, name) ? known[name] : undefined
@@ -79,8 +88,10 @@ export function checkProperty(name: string, value: string): void {
 export function featuresOfProperties(properties: Readonly<Record<string, string>>): Set<string> {
   const found = new Set<string>()
   for (const [name, value] of Object.entries(properties)) {
-    const [feature, switching] = Object.hasOwn(featureProperties, name) ? featureProperties[name]! : []
-    if (feature && switching?.test(value)) found.add(feature)
+    if (name.startsWith(constraintPrefix)) found.add('checkConstraints')
+    if (!Object.hasOwn(featureProperties, name)) continue
+    const [feature, switching, ...more] = featureProperties[name]!
+    if (switching.test(value)) for (const one of [feature, ...more]) found.add(one)
   }
   return found
 }
@@ -112,7 +123,9 @@ function alike(one: string, other: string): boolean {
 
 function invalid(property: string, why: string): UsageError {
   return new UsageError('INVALID_PROPERTY', `The property ${property} ${why}.`, {
-    remedy: 'Give another value, or leave it out.',
+    remedy: property.startsWith(constraintPrefix)
+      ? 'Add it with constraint add, which checks the rows.'
+      : 'Give another value, or leave it out.',
     data: { property },
   })
 }

@@ -48,6 +48,7 @@ export async function judgeWinners(
   if (protocol !== undefined) return { code: 'PROTOCOL_CHANGED', version: protocol }
   const domain = domainConflict(prepared, winners)
   if (domain) return domain
+  if (prepared.alone) return { code: 'CONCURRENT_APPEND', version: winners.last }
   if (!winners.touches) return { changes: prepared.changes }
   const found = prepared.reads && (await readConflict(log, read, prepared.reads, countsAppends(prepared), winners, signal))
   if (found) return found

@@ -33,6 +33,10 @@ export interface Prepared {
   readonly changes?: FileChanges | undefined
   /** The rows that the transaction looked at. Default: none. */
   readonly reads?: Reads | undefined
+  /** Whether it may land on no other version than the next after the one that was read. Default `false`. */
+  readonly alone?: boolean | undefined
+  /** Whether the files that it adds are files of the table already, of which the log is to know more. Default `false`. */
+  readonly addsAgain?: boolean | undefined
   /** Whether it looked at no row and takes none away. */
   readonly isBlindAppend: boolean
   /** Default: `WriteSerializable`. */

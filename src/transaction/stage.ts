@@ -55,6 +55,7 @@ export function stage(prepared: Prepared, attempt: Attempt): { bytes: Uint8Array
       parent,
       ...(prepared.source === undefined ? {} : { source: prepared.source }),
       ...(prepared.inputs?.length ? { inputs: prepared.inputs } : {}),
+      ...(prepared.addsAgain ? { addsAgain: true } : {}),
       ...(late ? { txn: { appId: txn.appId, version: txn.version } } : {}),
     },
   }

@@ -76,9 +76,47 @@ test.each([
 })
 
 test('a feature that is not built is refused by its property', async () => {
-  await expect(made({ schema: 'id BIGINT', properties: { 'delta.enableRowTracking': 'true' } })).rejects.toMatchObject({
+  await expect(made({ schema: 'id BIGINT', properties: { 'delta.enableIcebergCompatV2': 'true' } })).rejects.toMatchObject({
     code: 'UNSUPPORTED_FEATURE',
   })
+})
+
+test('rows can be tracked from the beginning, each under an id of its own', async () => {
+  const { log } = await createOrAppend(memoryStore(), [{ id: 1 }, { id: 2 }], { properties: { 'delta.enableRowTracking': 'true' } })
+  const { protocol, metadata, domains } = log.latest
+  expect(protocol.writerFeatures).toEqual(expect.arrayContaining(['rowTracking', 'domainMetadata']))
+  expect(protocol.readerFeatures).not.toContain('rowTracking')
+  expect(Object.keys(metadata.configuration)).toEqual(
+    expect.arrayContaining(['delta.rowTracking.materializedRowIdColumnName', 'delta.rowTracking.materializedRowCommitVersionColumnName']),
+  )
+  expect(domains.get('delta.rowTracking')?.configuration).toBe('{"rowIdHighWaterMark":1}')
+})
+
+test('constraints come with the table, in the spelling of every engine, and columns bring the features that they say', async () => {
+  const { protocol, metadata } = await made({
+    schema: {
+      type: 'struct',
+      fields: [
+        { name: 'id', type: 'long', nullable: true, metadata: {} },
+        { name: 'n', type: 'long', nullable: true, metadata: { CURRENT_DEFAULT: '1' } },
+      ],
+    },
+    properties: { 'delta.constraints.Positive': '"id">0' },
+  })
+  expect(metadata.configuration['delta.constraints.positive']).toMatch(/^\(?`?id`? > 0\)?$/)
+  expect(protocol.writerFeatures).toEqual(expect.arrayContaining(['checkConstraints', 'allowColumnDefaults']))
+  expect((await made({ schema: 'id INT', preset: 'wide', properties: { 'delta.constraints.a': 'id > 0' } })).protocol).toEqual({
+    minReaderVersion: 1,
+    minWriterVersion: 3,
+  })
+  for (const [name, value, code] of [
+    ['delta.constraints.a', 'id', 'TYPE_MISMATCH'],
+    ['delta.constraints.a', 'other > 0', 'UNSUPPORTED_EXPRESSION'],
+    ['delta.constraints.a', 'read_csv(id) > 0', 'UNSUPPORTED_EXPRESSION'],
+    ['delta.enableDeletionVectors', 'yes', 'INVALID_PROPERTY'],
+    ['delta.enableDeletionVector', 'true', 'INVALID_PROPERTY'],
+  ] as const)
+    await expect(made({ schema: 'id BIGINT', properties: { [name]: value } })).rejects.toMatchObject({ code })
 })
 
 test('of racing creates one wins, and the others say so or take the winner’s table', async () => {

@@ -13,9 +13,10 @@ import { commit, judge, type Landing, type Prepared } from '../../transaction/in
 import { readerFeatures } from '../features.ts'
 import { settle } from '../settle.ts'
 import { type CommitResult, conflictError, transactionId, type WritingOptions } from '../written.ts'
+import { backfill } from './backfill.ts'
 import type { Asked, TableChange } from './change.ts'
 import { addColumn, commentColumn, dropColumn, moveColumn, notNullColumn, nullableColumn, renameColumn, widenColumn } from './columns.ts'
-import { addedFeatures, type Draft, draftOf, metadataOf, protocolOf, type Step } from './draft.ts'
+import { addedFeatures, beginsTracking, type Draft, draftOf, metadataOf, protocolOf, type Step } from './draft.ts'
 import { checkRows, type LookAtRows, rowsOf } from './row-checks.ts'
 import { addConstraint, defaultColumn, dropConstraint, generatedColumn, identityColumn } from './rules.ts'
 import { checkProperties, propertyWarnings, setProperties, unsetProperties } from './table-properties.ts'
@@ -57,11 +58,15 @@ export async function alter(
     if (actions.length === 0 && !txn) return result(state, operation)
     await checkRows(look, draft.checks)
     const dated = enablesCommitTimes(draft)
+    const again = beginsTracking(draft) ? await backfill(log, state, signal) : []
     const prepared: Prepared = {
       operation,
       parameters,
       metrics: {},
-      actions: dated ? (landing) => actionsOf(datedFrom(draft, landing)) : actions,
+      actions: dated ? (landing) => [...actionsOf(datedFrom(draft, landing)), ...again] : [...actions, ...again],
+      // A file that another one takes away meanwhile must not come back.
+      alone: again.length > 0,
+      addsAgain: again.length > 0,
       // Rows that come meanwhile are to be checked too, and a first time of a commit's own has to be later than they are.
       reads: draft.checks.length > 0 || draft.readsRows || dated ? { rows: 'all', deletesMatter: false } : undefined,
       isBlindAppend: false,

@@ -8,6 +8,7 @@ import { parseSchema, writeSchema } from '../../schema/schema-json.ts'
 import type { StructType } from '../../schema/types.ts'
 import { isMapped, withKeptNames, withMapping } from '../column-mapping.ts'
 import { featuresOfTypes, withFeatures } from '../features.ts'
+import { rowTrackingProperty } from '../properties.ts'
 
 /** Rows that are there must fulfil a new rule. */
 export interface RowCheck {
@@ -94,6 +95,12 @@ export function withSchema(draft: Draft, schema: StructType): Draft {
   if (!isMappedDraft(draft)) return { ...draft, schema }
   const { schema: named, properties } = withMapping(schema, draft.configuration)
   return { ...draft, schema: named, configuration: properties }
+}
+
+/** Whether rows are tracked from the draft on, and were not before (§Row Tracking). */
+export function beginsTracking({ state, configuration }: Draft): boolean {
+  const wasOn = state.metadata.configuration[rowTrackingProperty] === 'true' && features(state.protocol).writer.has('rowTracking')
+  return configuration[rowTrackingProperty] === 'true' && !wasOn
 }
 
 /** The features that a draft has and its table has not. */

@@ -7,6 +7,7 @@ import { type ColumnPath, formatColumnPath } from '../../schema/evolve/column-pa
 import { allFields } from '../../schema/evolve/fields.ts'
 import { parseJson } from '../../schema/json.ts'
 import type { StructType } from '../../schema/types.ts'
+import { constraintPrefix } from '../properties.ts'
 import { type Draft, isMappedDraft } from './draft.ts'
 
 /** Checks that nothing rests on a column whose name or type is to change. @throws UsageError `COLUMN_IN_USE` naming what does */
@@ -22,7 +23,6 @@ export function checkUnused(draft: Draft, path: ColumnPath, change: 'renamed' | 
 }
 
 const statisticsColumns = 'delta.dataSkippingStatsColumns'
-const constraintPrefix = 'delta.constraints.'
 
 function* expressionsOf({ configuration, schema }: Draft): Generator<[what: string, expression: string]> {
   for (const [key, value] of Object.entries(configuration)) {

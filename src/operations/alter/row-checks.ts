@@ -1,12 +1,12 @@
 /** Looking whether the rows that are there fulfil a rule that is to be made. */
 import { QueryError, ValueError } from '../../errors/index.ts'
 import type { DeltaLog, FileList, TableState } from '../../log/index.ts'
-import { Session } from '../../query/index.ts'
+import { Session, targetOf } from '../../query/index.ts'
 import type { ColumnPath } from '../../schema/evolve/column-path.ts'
 import { quoteIdentifier, quoteLiteral } from '../../schema/quoting.ts'
 import { decimalParts, toSqlType } from '../../schema/sql-type.ts'
 import type { DataType, StructType } from '../../schema/types.ts'
-import { type Draft, propertiesOf, type RowCheck } from './draft.ts'
+import { type Draft, metadataOf, protocolOf, type RowCheck } from './draft.ts'
 
 const table = 't'
 
@@ -20,14 +20,8 @@ export function rowsOf(log: DeltaLog, state: TableState, signal?: AbortSignal): 
     if (state.counts?.files === 0) return {}
     list ??= log.files(state)
     const files = await list
-    const target = {
-      version: state.version,
-      schema: draft.schema,
-      partitionColumns: draft.partitionColumns,
-      properties: propertiesOf(draft),
-      store: log.store,
-      files: async () => files,
-    }
+    const drafted = { ...state, protocol: protocolOf(draft), metadata: metadataOf(draft) }
+    const target = targetOf(log, drafted, { files: async () => files })
     const session = new Session([{ name: table, asOf: async () => target }], {})
     const [row] = await session.query(`SELECT ${select} FROM ${table}`, { signal }).toArray()
     return row ?? {}

@@ -13,12 +13,13 @@ import { quoteIdentifier } from '../../schema/quoting.ts'
 import { field, struct } from '../../schema/schema-json.ts'
 import { decimalParts } from '../../schema/sql-type.ts'
 import type { DataType, StructField, StructType } from '../../schema/types.ts'
+import { constraintKey, readConstraint } from '../constraints.ts'
+import { constraintPrefix } from '../properties.ts'
 import type { Asked, ColumnName } from './change.ts'
 import { typeOf } from './columns.ts'
 import { type Draft, type Step, withFeature, withSchema } from './draft.ts'
 import { fits, type LookAtRows } from './row-checks.ts'
 
-const constraintPrefix = 'delta.constraints.'
 const generation = 'delta.generationExpression'
 const currentDefault = 'CURRENT_DEFAULT'
 const identity = [
@@ -30,10 +31,7 @@ const identity = [
 
 /** A condition that every row fulfils from now on, those that are there too. */
 export function addConstraint(draft: Draft, { name, expression }: Asked<'addConstraint'>): Step {
-  const key = constraintKey(name)
-  const what = `the constraint ${JSON.stringify(name)}`
-  const { spark, duckdb, type } = readExpression(expression, { schema: draft.schema, what, spelling: 'any', fail: unsure })
-  if (type !== 'boolean') throw mismatch(`${what} gives ${describeType(type)}, not true or false`, expression)
+  const { key, what, spark, duckdb } = readConstraint(name, expression, draft.schema)
   const step = {
     operation: 'ADD CONSTRAINT',
     parameters: { name: name.toLowerCase(), expr: spark },
@@ -206,13 +204,6 @@ function changed(before: Draft, draft: Draft, path: ColumnPath, words: string): 
     column: JSON.stringify(columnAt(draft.schema, path), (_, value) => (typeof value === 'bigint' ? String(value) : value)),
   }
   return { draft: draft === before ? before : draft, operation: 'CHANGE COLUMN', parameters, words }
-}
-
-function constraintKey(name: string): string {
-  if (typeof name === 'string' && /^[\p{L}_][\p{L}\p{N}_-]*$/u.test(name)) return constraintPrefix + name.toLowerCase()
-  throw new UsageError('INVALID_ARGUMENT', `${JSON.stringify(name)} is no name of a constraint.`, {
-    remedy: 'Begin with a letter, and use letters, digits, dashes and underscores.',
-  })
 }
 
 /** Whether a value of the one type is one of the other without being judged. */

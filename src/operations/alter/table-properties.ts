@@ -3,7 +3,8 @@ import { UsageError } from '../../errors/index.ts'
 import { hasInCommitTimestamps } from '../../log/index.ts'
 import { isMapped } from '../column-mapping.ts'
 import { checkProperty, featuresOfProperties } from '../properties.ts'
-import { type Draft, isMappedDraft, mapped, propertiesOf, type Step, withFeature } from './draft.ts'
+import { withTrackingColumns } from '../row-tracking.ts'
+import { beginsTracking, type Draft, isMappedDraft, mapped, propertiesOf, type Step, withFeature } from './draft.ts'
 
 const mappingMode = 'delta.columnMapping.mode'
 const enablement = ['delta.inCommitTimestampEnablementVersion', 'delta.inCommitTimestampEnablementTimestamp']
@@ -16,6 +17,7 @@ export function setProperties(draft: Draft, properties: Readonly<Record<string, 
     if (name === mappingMode) next = setMapping(next, value)
     else if (next.configuration[name] !== value) next = { ...next, configuration: { ...next.configuration, [name]: value } }
   }
+  if (beginsTracking(next)) next = { ...next, configuration: withTrackingColumns(next.configuration) }
   next = withoutStaleEnablement(withFeature(next, ...featuresOfProperties(properties)))
   return {
     draft: next,
@@ -36,7 +38,7 @@ export function unsetProperties(draft: Draft, asked: string | readonly string[])
     if (name.startsWith('delta.constraints.')) throw wrong(name, `${name} is a constraint.`, 'Drop the constraint of that name.')
     if (name === mappingMode && isMappedDraft(draft))
       throw wrong(name, 'Columns that are mapped stay so.', 'Write the rows to a new table.')
-    if (/^delta\.(columnMapping|inCommitTimestampEnablement|rowTracking|enableRowTracking)/.test(name) && name !== mappingMode)
+    if (/^delta\.(columnMapping|inCommitTimestampEnablement|rowTracking)/.test(name) && name !== mappingMode)
       throw wrong(name, `${name} is kept by the table itself.`, 'Leave it as it is.')
     delete configuration[name]
   }
