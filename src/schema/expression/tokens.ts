@@ -16,6 +16,8 @@ export interface Token {
 }
 
 const longest = 10_000
+/** However they are nested, the engine takes as many. */
+const mostWords = 500
 const symbols = ['<=>', '<=', '>=', '<>', '!=', '==', '||', '::', '//', '(', ')', ',', '.', '+', '-', '*', '/', '%', '=', '<', '>'] as const
 
 /** Splits a text into its words; the last is `end`. @throws Refusal */
@@ -33,6 +35,7 @@ export function tokenize(text: string, spelling: Spelling): Token[] {
     const [token, length] = next(rest, spelling)
     if (token.kind === 'string' && tokens.at(-1)?.kind === 'string') throw new Refusal('two texts stand side by side')
     tokens.push(token)
+    if (tokens.length > mostWords) throw new Refusal(`it has more than ${mostWords} words`)
     at += length
   }
   tokens.push({ kind: 'end', text: '' })

@@ -52,15 +52,15 @@ describe('what is not on the list is refused, with the reason', () => {
     ["substring(t, -1) = 'a'", 'a count is no constant'],
     ["date_format(day, 'EEE') = 'Mon'", 'the format "EEE"'],
     ['CAST(l AS DECIMAL(38,0)) * p > 1', 'more than 38 digits'],
-    [`${'('.repeat(500)}i${')'.repeat(500)} > 0`, 'nested too deeply'],
+    [`${'('.repeat(200)}i${')'.repeat(200)} > 0`, 'nested too deeply'],
     [`i${' / j'.repeat(40)} > 0`, 'too complex'],
     [`${'-'.repeat(3)} i > 0`, 'a comment'],
-    [`${'- '.repeat(300)}i > 0`, 'nested too deeply'],
+    [`${'- '.repeat(100)}i > 0`, 'nested too deeply'],
     ['i >', 'stands where it means nothing'],
-    [`i${' + i'.repeat(600)}`, 'more than 1000 words'],
+    [`i${' + i'.repeat(300)}`, 'more than 500 words'],
     ['', 'stands where it means nothing'],
     ["x'0'", 'no constant'],
-  ])('%.60s', (text, reason) => {
+  ])('case %#', (text, reason) => {
     expect(refused(text)).toContain(reason)
   })
 
@@ -89,6 +89,11 @@ test.each([
   const again = readExpression(stored, { schema, what: 'it' })
   expect({ ...again, columns: [] }).toEqual({ ...read, columns: [] })
   expect(await evaluate(stored)).not.toContain('failed')
+})
+
+test('a long expression is evaluated', async () => {
+  expect(await evaluate(`i${' + 1'.repeat(80)}`)).toContain('int:80')
+  expect(await evaluate(`ok${' AND (i / j > 0'.repeat(40)}${')'.repeat(40)}`)).toHaveLength(8)
 })
 
 test('the letters that are taken to another case become what Java makes of them', async () => {
