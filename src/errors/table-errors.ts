@@ -16,7 +16,7 @@ export class TableExistsError extends VarveError {}
 /** A version, timestamp or tag outside what is readable; the data states the range. Code: `VERSION_NOT_FOUND`, `TAG_NOT_FOUND`. */
 export class VersionNotFoundError extends VarveError {}
 
-/** The table needs what Varve does not know, or lacks what was asked of it; the feature is named. Codes: `UNSUPPORTED_FEATURE`, `CHANGE_FEED_OFF`. */
+/** The table needs what Varve does not know, or lacks what was asked of it; the feature is named. Codes: `UNSUPPORTED_FEATURE`, `UNSUPPORTED_EXPRESSION`, `CHANGE_FEED_OFF`. */
 export class UnsupportedFeatureError extends VarveError {}
 
 /**
@@ -30,12 +30,14 @@ export class DataFileError extends VarveError {}
 
 /**
  * Rows do not fit the table's columns. Codes: `UNKNOWN_COLUMN`, `MISSING_COLUMN`, `TYPE_MISMATCH`, `UNSUPPORTED_TYPE`,
- * `DUPLICATE_COLUMN`, `NO_COLUMNS`, `RESERVED_COLUMN`, `SCHEMA_CHANGED`, `NOT_NULL_VIOLATED` (rows that are there are against a new rule).
+ * `DUPLICATE_COLUMN`, `NO_COLUMNS`, `RESERVED_COLUMN`, `SCHEMA_CHANGED`, `IDENTITY_VALUE_GIVEN`, `NOT_NULL_VIOLATED` (rows that are there are against a new rule).
  */
 export class SchemaError extends VarveError {}
 
-/** A value does not fit its column. Codes: `VALUE_OUT_OF_RANGE`, `INVALID_VALUE`, `NOT_NULL_VIOLATED`, `CONSTRAINT_VIOLATED`,
- * `GENERATED_MISMATCH`. */
+/**
+ * A value does not fit its column, or a row breaks a rule of the table. Codes: `VALUE_OUT_OF_RANGE`, `INVALID_VALUE`, `NOT_NULL_VIOLATED`,
+ * `CONSTRAINT_VIOLATED`, `INVARIANT_VIOLATED`, `GENERATED_VALUE_MISMATCH`, `EXPRESSION_FAILED`, `IDENTITY_OVERFLOW`.
+ */
 export class ValueError extends VarveError {}
 
 /** Input that cannot be read as what it should be. Codes: `INPUT_NOT_FOUND`, `INPUT_CORRUPT`, `INPUT_FORMAT_UNKNOWN`, `INPUT_IS_TABLE`. */

@@ -3,9 +3,9 @@
  *
  * input -> source -> data files -> actions -> commit -> checksum, and a checkpoint when due
  */
-import { type DataFile, type Input, openSource, type Source, writeFiles } from '../data/index.ts'
+import { type DataFile, type Input, openSource, rowRules, type Source, writeFiles } from '../data/index.ts'
 import { UnknownOutcomeError } from '../errors/index.ts'
-import { type Action, activeProperties, checkAppendable, type DeltaLog, type Metadata, type TableState } from '../log/index.ts'
+import { type Action, activeProperties, checkAlterable, type DeltaLog, type Metadata, type TableState } from '../log/index.ts'
 import { mergeSchemas } from '../schema/merge.ts'
 import { checkSchema, parseSchema, writeSchema } from '../schema/schema-json.ts'
 import type { StructType } from '../schema/types.ts'
@@ -33,22 +33,27 @@ export async function append(log: DeltaLog, input: Input, options: AppendOptions
   const txn = transactionId(options)
   const state = await log.update(signal)
   const schema = parseSchema(state.metadata.schemaString, state.metadata.partitionColumns)
-  checkAppendable(state.protocol, state.metadata, schema, log.store.root)
+  checkAlterable(state.protocol, log.store.root)
+  const ruled = rowRules(state, schema, activeProperties(state))
   if (txn && (await judge(log, state, txn, signal)) === 'applied') return alreadyApplied(state)
-  const source = await openSource(input, { tableSchema: schema, mergeSchema: options.mergeSchema, signal })
+  const source = await openSource(input, { tableSchema: schema, mergeSchema: options.mergeSchema, filled: ruled?.filled, signal })
   try {
     const { target, metadata, actions } = options.mergeSchema ? merge(state, schema, source.schema) : unchanged(state, schema)
     const { partitionColumns } = metadata
     const unfinished: Promise<unknown>[] = []
+    const properties = activeProperties({ protocol: state.protocol, metadata })
+    const rules = target === schema ? ruled : rowRules({ protocol: state.protocol, metadata }, target, properties)
     const files = await writeFiles(source, {
       store: log.store,
       schema: target,
       partitionColumns,
-      properties: activeProperties({ protocol: state.protocol, metadata }),
+      properties,
+      rules,
       signal,
       unfinished,
     })
-    return await commitFiles(log, state, files, { ...options, inputs: source.inputs, actions, unfinished })
+    const all = withMetadata(actions, rules?.after(metadata))
+    return await commitFiles(log, state, files, { ...options, inputs: source.inputs, actions: all, unfinished })
   } finally {
     await source.close()
   }
@@ -76,6 +81,11 @@ function merge(state: TableState, schema: StructType, added: StructType): Ground
   const protocol = withFeatures(state.protocol, featuresOfTypes(mapped.schema))
   const upgrade: Action[] = protocol === state.protocol ? [] : [{ protocol }]
   return { target: mapped.schema, metadata, actions: [...upgrade, { metaData: metadata }] }
+}
+
+/** The actions with the metadata that the rows led to, where they did: a commit has one at most. */
+function withMetadata(actions: readonly Action[], metadata: Metadata | undefined): readonly Action[] {
+  return metadata === undefined ? actions : [...actions.filter((action) => !('metaData' in action)), { metaData: metadata }]
 }
 
 /** Commits files that are written already as an append on top of `state`. They are removed again where it does not come to that. */

@@ -1,4 +1,4 @@
-import type { StructType } from '../../schema/types.ts'
+import type { StructField, StructType } from '../../schema/types.ts'
 
 /** How an input is opened. */
 export interface OpenOptions {
@@ -6,5 +6,7 @@ export interface OpenOptions {
   readonly tableSchema?: StructType | undefined
   /** Columns that the table lacks are inferred and kept in the source's schema, for whoever widens the table. Default: they are an error. */
   readonly mergeSchema?: boolean | undefined
+  /** Columns of the table that are filled in where the input lacks them. Default: none. */
+  readonly filled?: ReadonlySet<StructField> | undefined
   readonly signal?: AbortSignal | undefined
 }

@@ -3,6 +3,7 @@
  * without, types are inferred from all rows of an array, and from the first thousands of a stream.
  */
 import type { RecordBatch } from 'apache-arrow'
+import { SchemaError } from '../../errors/index.ts'
 import { toArrowSchema } from '../../schema/arrow.ts'
 import type { Row } from '../../schema/rows.ts'
 import { inferSchema, rowsToBatch } from '../../schema/rows.ts'
@@ -22,11 +23,11 @@ export function openRows(rows: readonly Row[] | Iterable<Row>, options: OpenOpti
   const first = iterator.next()
   const head = first.done ? [] : first.value
   const schema = schemaOf(Array.isArray(rows) ? (rows as Row[]) : head, options)
-  if (head.length < chunkRows) return inMemory(head, schema)
+  if (head.length < chunkRows) return inMemory(checkFilled(head, schema, options), schema)
   const batches = function* (): Generator<RecordBatch> {
     let first = 1
     for (let chunk: readonly Row[] | undefined = head; chunk !== undefined; chunk = next(iterator)) {
-      yield rowsToBatch(chunk, schema, first)
+      yield rowsToBatch(checkFilled(chunk, schema, options), schema, first)
       first += chunk.length
     }
   }
@@ -46,11 +47,11 @@ export async function openRowStream(pulled: Pulled<Row> & AsyncIterable<Row>, op
   const first = await iterator.next()
   const head = first.done ? [] : first.value
   const schema = schemaOf(head, options)
-  if (head.length < chunkRows) return inMemory(head, schema)
+  if (head.length < chunkRows) return inMemory(checkFilled(head, schema, options), schema)
   const batches = async function* (): AsyncGenerator<RecordBatch> {
     let first = 1
     for (let chunk: readonly Row[] | undefined = head; chunk !== undefined; ) {
-      yield rowsToBatch(chunk, schema, first)
+      yield rowsToBatch(checkFilled(chunk, schema, options), schema, first)
       first += chunk.length
       const following: IteratorResult<Row[], undefined> = await iterator.next()
       chunk = following.done ? undefined : following.value
@@ -77,17 +78,49 @@ function inMemory(rows: readonly Row[], schema: StructType): BatchSource {
 function schemaOf(rows: readonly Row[], options: OpenOptions): StructType {
   const { tableSchema } = options
   if (tableSchema === undefined) return inferSchema(rows)
-  if (rows.length === 0) return tableSchema
+  if (rows.length === 0) return withoutFilled(tableSchema, options, new Set())
   const keys = new Map<string, string>()
   for (const row of rows) for (const key of Object.keys(row)) if (!keys.has(key)) keys.set(key, key.toLowerCase())
   const present = new Set(keys.values())
-  for (const column of tableSchema.fields) if (!column.nullable && !present.has(column.name.toLowerCase())) throw missingColumn(column.name)
-  if (!options.mergeSchema) return tableSchema
+  const schema = withoutFilled(tableSchema, options, present)
+  for (const column of schema.fields) if (!column.nullable && !present.has(column.name.toLowerCase())) throw missingColumn(column.name)
+  if (!options.mergeSchema) return schema
   const known = new Set(tableSchema.fields.map((column) => column.name.toLowerCase()))
   const added = [...keys].filter(([, lower]) => !known.has(lower)).map(([key]) => key)
-  if (added.length === 0) return tableSchema
+  if (added.length === 0) return schema
   const extra = rows.map((row) => Object.fromEntries(added.filter((key) => Object.hasOwn(row, key)).map((key) => [key, row[key]])))
-  return { type: 'struct', fields: [...tableSchema.fields, ...inferSchema(extra).fields] }
+  return { type: 'struct', fields: [...schema.fields, ...inferSchema(extra).fields] }
+}
+
+/** The table's columns but those that it fills itself, and that no row has. */
+function withoutFilled(tableSchema: StructType, { filled }: OpenOptions, present: ReadonlySet<string>): StructType {
+  if (filled === undefined || filled.size === 0) return tableSchema
+  return { ...tableSchema, fields: tableSchema.fields.filter((field) => !filled.has(field) || present.has(field.name.toLowerCase())) }
+}
+
+/**
+ * Of columns that are filled where they are missing, all rows have a value, or none has: a row alone cannot say that it has none. NULL is
+ * one. @throws SchemaError MISSING_COLUMN
+ */
+function checkFilled(rows: readonly Row[], schema: StructType, { filled }: OpenOptions): readonly Row[] {
+  const names = schema.fields.filter((field) => filled?.has(field)).map((field) => field.name)
+  for (const name of names) {
+    const lower = name.toLowerCase()
+    if (!rows.every((row) => Object.hasOwn(row, name) || Object.keys(row).some((key) => key.toLowerCase() === lower)))
+      throw missingInSome(name)
+  }
+  return rows
+}
+
+function missingInSome(column: string): SchemaError {
+  return new SchemaError(
+    'MISSING_COLUMN',
+    `The table fills in the column ${JSON.stringify(column)} where it is missing, and only some rows have it.`,
+    {
+      remedy: 'Give it in all rows (null is a value too) or in none; append the two kinds of rows one after the other.',
+      data: { column },
+    },
+  )
 }
 
 function* chunks(rows: Iterable<Row>): Generator<Row[], undefined> {

@@ -35,8 +35,14 @@ export type Projection = readonly ProjectedColumn[]
  * Matches a source to a table.
  * @throws SchemaError `UNKNOWN_COLUMN`, `MISSING_COLUMN` (a NOT NULL column without a source), `TYPE_MISMATCH`, `DUPLICATE_COLUMN`
  * where two source columns have one name. The data has `column`, and `from` and `to` where types differ.
+ * @param filled Columns that somebody fills in where the source lacks them. Here they are NULL then.
  */
-export function conform(source: StructType, target: StructType, naming: ColumnNaming): Projection {
+export function conform(
+  source: StructType,
+  target: StructType,
+  naming: ColumnNaming,
+  filled: ReadonlySet<StructField> = new Set(),
+): Projection {
   const context: Context = { naming, depth: 0, text: undefined }
   const matched = match(source, target, '')
   return target.fields
@@ -44,8 +50,11 @@ export function conform(source: StructType, target: StructType, naming: ColumnNa
     .map((field): ProjectedColumn => {
       const from = matched.get(field)
       const name = physicalName(field, naming)
-      if (from === undefined)
-        return { field, physicalName: name, source: from, sql: missing(field, field.name, naming), checkNulls: false, unchanged: false }
+      if (from === undefined) {
+        const isFilled = filled.has(field)
+        const sql = isFilled ? nullOf(field, naming) : missing(field, field.name, naming)
+        return { field, physicalName: name, source: from, sql, checkNulls: isFilled && !field.nullable, unchanged: false }
+      }
       const base = quoteIdentifier(from.name)
       const value = convert(base, from.type, field.type, field.name, context)
       // The writer counts the NULLs of plain columns; of nested ones it sees only the leaves.
@@ -96,6 +105,10 @@ function match(source: StructType, target: StructType, parent: string): Map<Stru
 
 function missing(field: StructField, column: string, naming: ColumnNaming): string {
   if (!field.nullable) throw missingColumn(column)
+  return nullOf(field, naming)
+}
+
+function nullOf(field: StructField, naming: ColumnNaming): string {
   return `CAST(NULL AS ${toSqlType(renamed(field.type, naming))})`
 }
 

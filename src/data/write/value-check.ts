@@ -4,20 +4,29 @@
  */
 import { ValueError, type VarveError } from '../../errors/index.ts'
 import { quoteLiteral } from '../../schema/quoting.ts'
+import { type RuleNote, ruleBroken } from '../rules/rule-broken.ts'
 
 /** What a failed check says of itself. */
-interface CheckNote {
-  readonly code: 'NOT_NULL_VIOLATED' | 'VALUE_OUT_OF_RANGE' | 'INVALID_VALUE'
-  readonly column: string
-  readonly from?: string
-  readonly to?: string
-}
+type CheckNote =
+  | {
+      readonly code: 'NOT_NULL_VIOLATED' | 'VALUE_OUT_OF_RANGE' | 'INVALID_VALUE'
+      readonly column: string
+      readonly from?: string
+      readonly to?: string
+    }
+  | RuleNote
 
 const mark = 'varve-check:'
 
+/** SQL that fails with a note. `shown` is SQL of a text that the error quotes. */
+export function stop(note: CheckNote, shown?: string): string {
+  const text = quoteLiteral(mark + JSON.stringify(note))
+  return shown === undefined ? `error(${text})` : `error(${text} || chr(10) || coalesce(${shown}, 'NULL'))`
+}
+
 /** SQL that is `value` where it is not NULL, and fails otherwise. */
 export function notNull(value: string, column: string): string {
-  return `CASE WHEN ${value} IS NULL THEN error(${note({ code: 'NOT_NULL_VIOLATED', column })}) ELSE ${value} END`
+  return `CASE WHEN ${value} IS NULL THEN ${stop({ code: 'NOT_NULL_VIOLATED', column })} ELSE ${value} END`
 }
 
 /** SQL that is `converted` unless `bad` holds. `shown` is the value that the error quotes. */
@@ -28,10 +37,9 @@ export function checked(
   column: string,
   from: string,
   to: string,
-  code: CheckNote['code'] = 'VALUE_OUT_OF_RANGE',
+  code: 'NOT_NULL_VIOLATED' | 'VALUE_OUT_OF_RANGE' | 'INVALID_VALUE' = 'VALUE_OUT_OF_RANGE',
 ): string {
-  const text = `${note({ code, column, from, to })} || chr(10) || CAST(${shown} AS VARCHAR)`
-  return `CASE WHEN ${bad} THEN error(${text}) ELSE ${converted} END`
+  return `CASE WHEN ${bad} THEN ${stop({ code, column, from, to }, `CAST(${shown} AS VARCHAR)`)} ELSE ${converted} END`
 }
 
 /** The error of a NULL in a column that takes none. */
@@ -57,15 +65,19 @@ export function readCheck(failure: unknown): unknown {
 }
 
 function toError(found: CheckNote, value: string, cause: unknown): VarveError {
-  if (found.code === 'NOT_NULL_VIOLATED') return notNullViolated(found.column, cause)
-  const { column, from = '', to = '' } = found
-  return new ValueError(found.code, `The value ${value} (${from}) does not fit the column ${JSON.stringify(column)}, which is ${to}.`, {
-    remedy: 'Change the value, or widen the column.',
-    data: { column, value, from, to },
-    cause,
-  })
-}
-
-function note(facts: CheckNote): string {
-  return quoteLiteral(mark + JSON.stringify(facts))
+  switch (found.code) {
+    case 'NOT_NULL_VIOLATED':
+      return notNullViolated(found.column, cause)
+    case 'VALUE_OUT_OF_RANGE':
+    case 'INVALID_VALUE': {
+      const { column, from = '', to = '' } = found
+      return new ValueError(found.code, `The value ${value} (${from}) does not fit the column ${JSON.stringify(column)}, which is ${to}.`, {
+        remedy: 'Change the value, or widen the column.',
+        data: { column, value, from, to },
+        cause,
+      })
+    }
+    default:
+      return ruleBroken(found, value, cause)
+  }
 }

@@ -38,6 +38,8 @@ export class CopyWriter {
   readonly #staging: Staging
   readonly #target: WriteTarget
   readonly #columns: Projection
+  /** The relation that the columns are over, from that of a source. */
+  readonly #from: (source: string) => string
   readonly #partitions: readonly ProjectedColumn[]
   readonly #statistics: StatisticsPlan
   readonly #naming: ColumnNaming
@@ -50,8 +52,11 @@ export class CopyWriter {
     this.#staging = staging
     this.#target = target
     this.#naming = columnNaming(target.properties)
-    this.#columns = projection.filter((column) => !target.partitionColumns.includes(column.field.name))
-    this.#partitions = target.partitionColumns.map((name) => projection.find((column) => column.field.name === name)!)
+    const ruled = target.rules?.apply(projection, target.partitionColumns)
+    const columns = ruled?.columns ?? projection
+    this.#from = ruled?.from ?? ((sql) => sql)
+    this.#columns = columns.filter((column) => !target.partitionColumns.includes(column.field.name))
+    this.#partitions = target.partitionColumns.map((name) => columns.find((column) => column.field.name === name)!)
     this.#keys = this.#keyNames()
     this.#statistics = planStatistics(target.schema, target.partitionColumns, target.properties)
   }
@@ -60,8 +65,13 @@ export class CopyWriter {
    * Writes a relation as staged files. @throws ValueError `NOT_NULL_VIOLATED`, `VALUE_OUT_OF_RANGE`, and what the engine throws.
    */
   async copy(source: CopySource): Promise<StagedFile[]> {
-    if (this.#partitions.length === 0) return this.#copyPlain(source, this.#select(), {})
-    if (source.replayable) return this.#copyByKeys({ ...source, sql: this.#keyed(source) })
+    if (this.#partitions.length === 0) {
+      const files = await this.#copyPlain({ ...source, sql: this.#from(source.sql) }, this.#select(), {})
+      this.#target.rules?.advance(files.reduce((rows, file) => rows + file.numRecords, 0))
+      return files
+    }
+    // What is counted would be counted anew by every pass.
+    if (source.replayable && !this.#target.rules?.counts) return this.#copyByKeys({ ...source, sql: this.#keyed(source) })
     await this.collect(source)
     return this.copyCollected()
   }
@@ -73,7 +83,11 @@ export class CopyWriter {
   async collect(source: CopySource): Promise<void> {
     this.#scratch ??= await scratchFolder('varve-spool-')
     const path = `${this.#scratch.folder}/${this.#collected.length}.parquet`
-    await this.#run(`COPY (SELECT * FROM ${this.#keyed(source)}) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION snappy)`, source)
+    const [copied] = await this.#run(
+      `COPY (SELECT * FROM ${this.#keyed(source)}) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION snappy)`,
+      source,
+    )
+    this.#target.rules?.advance(Number(copied!.Count))
     this.#collected.push(path)
   }
 
@@ -92,7 +106,7 @@ export class CopyWriter {
   /** The columns as they will be in files, and the partition values as text. */
   #keyed(source: CopySource): string {
     const keys = this.#partitions.map((column, index) => `${partitionValueToText(column.sql, column.field.type)} AS ${this.#keys[index]}`)
-    return `(SELECT ${[...this.#select(), ...keys].join(', ')} FROM ${source.sql})`
+    return `(SELECT ${[...this.#select(), ...keys].join(', ')} FROM ${this.#from(source.sql)})`
   }
 
   async #copyByKeys(source: CopySource): Promise<StagedFile[]> {

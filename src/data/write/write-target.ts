@@ -1,5 +1,6 @@
 import type { StructField, StructType } from '../../schema/types.ts'
 import type { ObjectStore, Staging } from '../../storage/index.ts'
+import type { RowRules } from '../rules/row-rules.ts'
 
 /** Where rows go, and as what. */
 export interface WriteTarget {
@@ -9,6 +10,8 @@ export interface WriteTarget {
   readonly partitionColumns: readonly string[]
   /** The table's properties: column mapping and which statistics are kept. */
   readonly properties: Readonly<Record<string, string>>
+  /** What the table asks of each row. Default: nothing, as of rows that lie in the table already. */
+  readonly rules?: RowRules | undefined
   /** Columns of the files that are not the table's, and of which no statistics are kept. Default: none. */
   readonly hidden?: readonly StructField[] | undefined
   /** What the files are for: rows of the table, or rows of its change feed (§Change Data Files). Default: `rows`. */

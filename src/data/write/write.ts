@@ -34,7 +34,7 @@ export async function writeFiles(source: Source, target: WriteTarget): Promise<D
   checkAborted(target)
   const given = source.kind === 'batches' ? inBatches(source.schema) : source.schema
   const columns: StructType = { type: 'struct', fields: [...target.schema.fields, ...(target.hidden ?? [])] }
-  const projection = conform(given, columns, columnNaming(target.properties))
+  const projection = conform(withoutMark(given, target), columns, columnNaming(target.properties), target.rules?.filled)
   const publisher = new Publisher(target)
   try {
     if (!(await writeAsSmall(source, target, projection, publisher))) await writeByCopy(source, target, projection, publisher)
@@ -47,7 +47,8 @@ export async function writeFiles(source: Source, target: WriteTarget): Promise<D
 }
 
 async function writeAsSmall(source: Source, target: WriteTarget, projection: Projection, publisher: Publisher): Promise<boolean> {
-  if (source.kind !== 'batches' || source.size === undefined || source.size.bytes > smallBytes || target.hidden) return false
+  if (source.kind !== 'batches' || source.size === undefined || source.size.bytes > smallBytes || target.hidden || target.rules)
+    return false
   const files = writeSmall([...(source.batches as Iterable<RecordBatch>)], projection, target)
   if (files === undefined) return false
   await publisher.putSmall(files)
@@ -104,6 +105,12 @@ async function copyBatches(
   } finally {
     await handingOver
   }
+}
+
+/** The source's columns that are the table's. */
+function withoutMark(given: StructType, { rules }: WriteTarget): StructType {
+  if (rules?.newRows === undefined) return given
+  return { ...given, fields: given.fields.filter((field) => field.name !== rules.newRows) }
 }
 
 function checkAborted(target: WriteTarget): void {
