@@ -235,7 +235,7 @@ function taken(path: ColumnPath): UsageError {
 function notGenerated(path: ColumnPath, expression: string, rows: number): ValueError {
   const column = formatColumnPath(path)
   return new ValueError(
-    'GENERATED_MISMATCH',
+    'GENERATED_VALUE_MISMATCH',
     `The column ${column} cannot be generated as ${expression}: ${rowsHave(rows)} another value in it.`,
     {
       remedy: `Add ${column} as a plain column, fill it with an update, and make it a generated one then.`,

@@ -80,12 +80,12 @@ test('a generated column must have its values in the rows that are there', async
     'SELECT i::BIGINT AS id, CASE WHEN i < 4 THEN 2 * i END::BIGINT AS twice FROM range(5) t(i)',
   )
   const generated = (name: string, type: string, expression: string): TableChange => ({ generated: { name, type, expression } })
-  await refused(table, generated('twice', 'BIGINT', 'id * 2'), 'GENERATED_MISMATCH', { rows: 1 })
+  await refused(table, generated('twice', 'BIGINT', 'id * 2'), 'GENERATED_VALUE_MISMATCH', { rows: 1 })
   await refused(table, generated('twice', 'INTEGER', 'id * 2'), 'TYPE_MISMATCH')
   await refused(table, generated('twice', 'BIGINT', `'x'`), 'TYPE_MISMATCH')
   await refused(table, generated('twice', 'BIGINT', 'twice * 2'), 'UNSUPPORTED_EXPRESSION')
   // The rows that are there would have NULL in a new column.
-  await refused(table, generated('new', 'BIGINT', 'id + 1'), 'GENERATED_MISMATCH', { rows: 5 })
+  await refused(table, generated('new', 'BIGINT', 'id + 1'), 'GENERATED_VALUE_MISMATCH', { rows: 5 })
   await table.delete({ where: 'twice IS NULL' })
   expect(await table.alter(generated('twice', 'BIGINT', 'id * 2'))).toMatchObject({ features: ['generatedColumns'] })
   expect(Object.keys(await metadataOf(table, 'twice'))).toEqual(['delta.generationExpression'])
