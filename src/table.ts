@@ -15,7 +15,10 @@ import { type AppendOptions, append } from './operations/append.ts'
 import { type CheckpointResult, checkpoint } from './operations/checkpoint.ts'
 import { type CreateOptions, create, createOrAppend, type NewTableOptions } from './operations/create.ts'
 import { type DeleteOptions, deleteRows } from './operations/rows/delete.ts'
+import { type MergeOptions, mergeRows } from './operations/rows/merge.ts'
+import type { MergeInput } from './operations/rows/merge-source.ts'
 import { type UpdateOptions, updateRows } from './operations/rows/update.ts'
+import { type UpsertOptions, upsertClauses } from './operations/rows/upsert.ts'
 import { type VacuumOptions, type VacuumResult, vacuum } from './operations/vacuum/vacuum.ts'
 import type { CommitResult, WritingOptions } from './operations/written.ts'
 import { type AsOf, stateAsOf } from './query/as-of.ts'
@@ -159,6 +162,27 @@ export class Table {
     return this.#lastWrite
   }
 
+  /**
+   * Merges rows into the table, as one atomic version: those that belong to rows of the table update or delete them, others are inserted, and
+   * rows of the table without a partner may be updated or deleted too. `source`: what can be appended, another table, or a version of one.
+   * In expressions the table is called `target` and what is merged `source`. For each pair of rows the first clause that fits it counts.
+   * @throws ValueError MERGE_AMBIGUOUS where two rows of the source would change one row of the table; QueryError SQL_ERROR, SQL_REFUSED;
+   * SchemaError UNKNOWN_COLUMN; UsageError INVALID_ARGUMENT, APPEND_ONLY; ConflictError; and what `append` throws
+   */
+  async merge(source: Input | Table | Snapshot, options: MergeOptions): Promise<CommitResult> {
+    this.#lastWrite = await mergeRows(this.#log, await mergeInput(source), options)
+    return this.#lastWrite
+  }
+
+  /**
+   * Inserts rows, and updates those that are there already: a merge by equal keys, with all columns of the source that the table has.
+   * @throws what `merge` throws
+   */
+  async upsert(source: Input | Table | Snapshot, { key, ...options }: UpsertOptions): Promise<CommitResult> {
+    this.#lastWrite = await mergeRows(this.#log, await mergeInput(source), { ...options, ...upsertClauses(key) })
+    return this.#lastWrite
+  }
+
   /** The newest version as a snapshot, after a look for news. */
   async latest(options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
     return new Snapshot(this.#log, await this.#log.update(options.signal))
@@ -225,6 +249,12 @@ export class Table {
       }
     }
   }
+}
+
+/** A table is merged as of its newest version. */
+async function mergeInput(source: Input | Table | Snapshot): Promise<MergeInput> {
+  if (source instanceof Table) return { target: (await source.latest()).target() }
+  return source instanceof Snapshot ? { target: source.target() } : source
 }
 
 function countsOf(metrics: Readonly<Record<string, unknown>>): Record<string, unknown> {

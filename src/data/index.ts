@@ -1,5 +1,6 @@
 /** What the rest of the house sees of writing data files. */
 
+export { normalise as normaliseRelation } from './input/normalise.ts'
 export type { OpenOptions } from './input/open-options.ts'
 export { openSource } from './input/open-source.ts'
 export type * from './input/source.ts'

@@ -38,7 +38,7 @@ export async function append(log: DeltaLog, input: Input, options: AppendOptions
   if (txn && (await judge(log, state, txn, signal)) === 'applied') return alreadyApplied(state)
   const source = await openSource(input, { tableSchema: schema, mergeSchema: options.mergeSchema, filled: ruled?.filled, signal })
   try {
-    const { target, metadata, actions } = options.mergeSchema ? merge(state, schema, source.schema) : unchanged(state, schema)
+    const { target, metadata, actions } = options.mergeSchema ? mergedGround(state, schema, source.schema) : unchanged(state, schema)
     const { partitionColumns } = metadata
     const unfinished: Promise<unknown>[] = []
     const properties = activeProperties({ protocol: state.protocol, metadata })
@@ -60,7 +60,7 @@ export async function append(log: DeltaLog, input: Input, options: AppendOptions
 }
 
 /** What the rows of an append are fitted to, and the actions that make the table so. */
-interface Ground {
+export interface Ground {
   readonly target: StructType
   readonly metadata: Metadata
   readonly actions: readonly Action[]
@@ -71,7 +71,7 @@ function unchanged(state: TableState, schema: StructType): Ground {
 }
 
 /** The table's schema with the source's new columns behind: mapped where the table's are, with the features that their types need. */
-function merge(state: TableState, schema: StructType, added: StructType): Ground {
+export function mergedGround(state: TableState, schema: StructType, added: StructType): Ground {
   const merged = mergeSchemas(schema, added)
   if (merged === schema) return unchanged(state, schema)
   const { configuration } = state.metadata

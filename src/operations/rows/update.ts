@@ -19,7 +19,16 @@ import { type Assignment, assignedValue, assignmentsOf, type SetClause } from '.
 import { commitVerb, type PreparedVerb, takeBack } from './commit-verb.ts'
 import { decideFiles, gather, staying, sum, takenMetrics } from './taken-rows.ts'
 import { beginVerb, unchanged, type VerbGround } from './verb.ts'
-import { changeTypeColumn, changeTypeField, trackedColumns, type Written, writeChanges, writeRows, writeStaying } from './write-rows.ts'
+import {
+  changeTypeColumn,
+  changeTypeField,
+  relationOf,
+  trackedColumns,
+  type Written,
+  writeChanges,
+  writeRows,
+  writeStaying,
+} from './write-rows.ts'
 
 /** Options of an update. */
 export interface UpdateOptions extends WritingOptions {
@@ -162,7 +171,7 @@ class UpdatedColumns {
     const [id, version] = trackedColumns(this.#ground)
     const ids = id && version ? [`id0 AS ${quoteIdentifier(id.name)}`, `NULL::BIGINT AS ${quoteIdentifier(version.name)}`] : []
     const sql = `(SELECT ${[...this.#select('after'), ...ids].join(', ')} FROM ${rowsTable})`
-    return source(statement, sql, this.#written('after'), trackedColumns(this.#ground), bytes)
+    return relationOf(statement, sql, this.#written('after'), trackedColumns(this.#ground), bytes)
   }
 
   /** The rows as they were and as they become, for the change feed. */
@@ -170,7 +179,7 @@ class UpdatedColumns {
     const rows = (side: 'before' | 'after', type: string) =>
       `SELECT ${[...this.#select(side), `'${type}' AS ${changeTypeColumn}`].join(', ')} FROM ${rowsTable}`
     const sql = `(${rows('before', 'update_preimage')} UNION ALL BY NAME ${rows('after', 'update_postimage')})`
-    return source(statement, sql, this.#fields, [changeTypeField], bytes)
+    return relationOf(statement, sql, this.#fields, [changeTypeField], bytes)
   }
 
   #select(side: 'before' | 'after'): string[] {
@@ -187,16 +196,4 @@ class UpdatedColumns {
     const assigned = new Set(this.#assignments.map(({ field }) => field))
     return this.#fields.filter((field) => assigned.has(field) || !('delta.generationExpression' in field.metadata))
   }
-}
-
-function source(
-  { connection }: RowStatement,
-  sql: string,
-  fields: readonly StructField[],
-  added: readonly StructField[],
-  bytes: number,
-): RelationSource {
-  const plain = fields.map(({ name, type }) => ({ name, type, nullable: true, metadata: {} }))
-  const schema = { type: 'struct' as const, fields: [...plain, ...added] }
-  return { kind: 'relation', sql, schema, connection, replayable: true, files: [], inputs: [], bytes, close: async () => {} }
 }

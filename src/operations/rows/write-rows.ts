@@ -4,7 +4,7 @@
  */
 import { type DataFile, type RelationSource, writeFiles } from '../../data/index.ts'
 import { type Action, encodePath } from '../../log/index.ts'
-import { type AddedColumn, type StoredFile, storedRows } from '../../query/index.ts'
+import { type AddedColumn, type RowStatement, type StoredFile, storedRows } from '../../query/index.ts'
 import type { StructField } from '../../schema/types.ts'
 import type { Staging } from '../../storage/object-store.ts'
 import type { VerbGround } from './verb.ts'
@@ -32,6 +32,19 @@ export interface WriteRowsOptions {
 export function trackedColumns({ rowTracking }: VerbGround): readonly StructField[] {
   if (rowTracking === undefined) return []
   return [rowTracking.rowId, rowTracking.rowCommitVersion].map((name) => ({ name, type: 'long', nullable: true, metadata: {} }))
+}
+
+/** Rows of a statement's connection as a source: some of the table's columns under their names, and those added. `bytes`: about how many. */
+export function relationOf(
+  { connection }: RowStatement,
+  sql: string,
+  fields: readonly StructField[],
+  added: readonly StructField[],
+  bytes: number,
+): RelationSource {
+  const plain = fields.map(({ name, type }) => ({ name, type, nullable: true, metadata: {} }))
+  const schema = { type: 'struct' as const, fields: [...plain, ...added] }
+  return { kind: 'relation', sql, schema, connection, replayable: true, files: [], inputs: [], bytes, close: async () => {} }
 }
 
 /** Writes rows of the table's columns and of those that keep row ids. */

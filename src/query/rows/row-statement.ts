@@ -178,11 +178,11 @@ export class RowStatement {
     }
   }
 
-  /** Makes a temporary table of the statement's rows. @returns how many rows it has */
-  async keep(table: string, columns = '*'): Promise<number> {
+  /** Makes a temporary table of the statement's rows, or of those that fulfil a condition of ours. @returns how many rows it has */
+  async keep(table: string, columns = '*', where = 'true'): Promise<number> {
     const options = { signal: this.#signal, files: this.files.pinned.paths }
     await this.run((sql, values) =>
-      this.connection.run(`CREATE OR REPLACE TEMP TABLE ${table} AS SELECT ${columns} FROM (${sql})`, values, options),
+      this.connection.run(`CREATE OR REPLACE TEMP TABLE ${table} AS SELECT ${columns} FROM (${sql}) WHERE ${where}`, values, options),
     )
     const [counted] = await this.connection.all(`SELECT count(*) AS rows FROM ${table}`)
     return Number(counted?.rows)

@@ -3,15 +3,18 @@
  * those that a change feed tells. No expression of a user is in it, so the trusted instance may read them.
  */
 import type { QueryParameter, RelationSource } from '../../data/index.ts'
+import { chooseFiles } from '../../data/prune/prune.ts'
 import { trustedEngine } from '../../engine/index.ts'
 import { quoteIdentifier } from '../../schema/quoting.ts'
 import type { StructField } from '../../schema/types.ts'
-import { withRowCounts } from '../relation/live-rows.ts'
+import { materialisePlaces, placeOf } from '../../storage/index.ts'
+import { withLiveRows, withRowCounts } from '../relation/live-rows.ts'
 import { fileMetadata, metadataColumn } from '../relation/metadata-column.ts'
 import { fileDifferences } from '../relation/nested-names.ts'
 import { type RelationFile, relationSql } from '../relation/relation.ts'
 import type { TableFiles } from '../relation/table-files.ts'
 import type { QueryTarget } from '../target.ts'
+import { zonesOf } from '../target-of.ts'
 
 /** A file of a table at its local path, which stays valid as long as whoever pinned it lets it. */
 export interface StoredFile extends RelationFile {
@@ -84,6 +87,27 @@ export async function storedRows(
     }
   } finally {
     await connection.close()
+  }
+}
+
+/** All rows of a version as a source, its files pinned until it is closed. */
+export async function openStoredRows(target: QueryTarget, signal?: AbortSignal): Promise<RelationSource> {
+  const list = await target.files()
+  const chosen = await chooseFiles(list, zonesOf(target), undefined, signal)
+  const pinned = await materialisePlaces(
+    chosen.map(({ path }) => placeOf(target.store, path)),
+    { signal },
+  )
+  try {
+    const live = await withLiveRows(target, chosen, pinned.paths, list.connection, signal)
+    const source = await storedRows(
+      target,
+      live.map((file, place) => ({ ...file, localPath: pinned.paths[place]! })),
+    )
+    return { ...source, inputs: [`${target.store.root}@${target.version}`], close: () => pinned.release() }
+  } catch (error) {
+    await pinned.release()
+    throw error
   }
 }
 
