@@ -8,5 +8,7 @@ export interface OpenOptions {
   readonly mergeSchema?: boolean | undefined
   /** Columns of the table that are filled in where the input lacks them. Default: none. */
   readonly filled?: ReadonlySet<StructField> | undefined
+  /** Of the table's columns, plain objects give those alone that some of them have. Default: all, NULL where they have none. */
+  readonly onlyPresent?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }

@@ -7,7 +7,7 @@ import { SchemaError } from '../../errors/index.ts'
 import { toArrowSchema } from '../../schema/arrow.ts'
 import type { Row } from '../../schema/rows.ts'
 import { inferSchema, rowsToBatch } from '../../schema/rows.ts'
-import type { StructType } from '../../schema/types.ts'
+import type { StructField, StructType } from '../../schema/types.ts'
 import { missingColumn } from '../write/conform.ts'
 import { batchBytes } from '../write/small-columns.ts'
 import type { OpenOptions } from './open-options.ts'
@@ -78,11 +78,11 @@ function inMemory(rows: readonly Row[], schema: StructType): BatchSource {
 function schemaOf(rows: readonly Row[], options: OpenOptions): StructType {
   const { tableSchema } = options
   if (tableSchema === undefined) return inferSchema(rows)
-  if (rows.length === 0) return withoutFilled(tableSchema, options, new Set())
+  if (rows.length === 0) return withoutAbsent(tableSchema, options, new Set())
   const keys = new Map<string, string>()
   for (const row of rows) for (const key of Object.keys(row)) if (!keys.has(key)) keys.set(key, key.toLowerCase())
   const present = new Set(keys.values())
-  const schema = withoutFilled(tableSchema, options, present)
+  const schema = withoutAbsent(tableSchema, options, present)
   for (const column of schema.fields) if (!column.nullable && !present.has(column.name.toLowerCase())) throw missingColumn(column.name)
   if (!options.mergeSchema) return schema
   const known = new Set(tableSchema.fields.map((column) => column.name.toLowerCase()))
@@ -92,10 +92,11 @@ function schemaOf(rows: readonly Row[], options: OpenOptions): StructType {
   return { type: 'struct', fields: [...schema.fields, ...inferSchema(extra).fields] }
 }
 
-/** The table's columns but those that it fills itself, and that no row has. */
-function withoutFilled(tableSchema: StructType, { filled }: OpenOptions, present: ReadonlySet<string>): StructType {
-  if (filled === undefined || filled.size === 0) return tableSchema
-  return { ...tableSchema, fields: tableSchema.fields.filter((field) => !filled.has(field) || present.has(field.name.toLowerCase())) }
+/** The table's columns but those that no row has and that it fills itself, or that are not to be there then. */
+function withoutAbsent(tableSchema: StructType, { filled, onlyPresent }: OpenOptions, present: ReadonlySet<string>): StructType {
+  const mayLack = (field: StructField) => onlyPresent === true || filled?.has(field) === true
+  if (!tableSchema.fields.some(mayLack)) return tableSchema
+  return { ...tableSchema, fields: tableSchema.fields.filter((field) => !mayLack(field) || present.has(field.name.toLowerCase())) }
 }
 
 /**

@@ -39,7 +39,7 @@ export async function scratchSource(
 ): Promise<ScratchSource> {
   const opened = isTarget(input)
     ? await openStoredRows(input.target, signal)
-    : await openSource(input, { tableSchema, mergeSchema: true, signal })
+    : await openSource(input, { tableSchema, mergeSchema: true, onlyPresent: true, signal })
   const connection = await (await trustedEngine()).connect()
   try {
     const { schema, paths } = await spool(opened, connection, staging, signal)
