@@ -95,6 +95,8 @@ export class DeltaLog {
   /** The commits after a version up to the newest, each read once; `latest` has moved to the last of them when the loop ends. */
   async *commitsAfter(version: number, signal?: AbortSignal): AsyncGenerator<Commit> {
     let known = version
+    // Most looks find nothing, and on a disk looking costs a fraction of the error that reading would end in.
+    if (this.store.kind === 'local' && (await this.store.head(commitKey(known + 1), { signal })) === undefined) return
     for (;;) {
       const commit = await readCommitIfThere(this.store, known + 1, signal)
       if (!commit) {

@@ -5,9 +5,9 @@
  */
 import { type DataFile, type Input, openSource, rowRules, type Source, writeFiles } from '../data/index.ts'
 import { UnknownOutcomeError } from '../errors/index.ts'
-import { type Action, activeProperties, checkAlterable, type DeltaLog, type Metadata, type TableState } from '../log/index.ts'
+import { type Action, activeProperties, checkAlterable, type DeltaLog, type Metadata, schemaOf, type TableState } from '../log/index.ts'
 import { mergeSchemas } from '../schema/merge.ts'
-import { checkSchema, parseSchema, writeSchema } from '../schema/schema-json.ts'
+import { checkSchema, writeSchema } from '../schema/schema-json.ts'
 import type { StructType } from '../schema/types.ts'
 import { commit, judge, type Prepared } from '../transaction/index.ts'
 import { isMapped, withMapping } from './column-mapping.ts'
@@ -32,7 +32,7 @@ export async function append(log: DeltaLog, input: Input, options: AppendOptions
   const { signal } = options
   const txn = transactionId(options)
   const state = await log.update(signal)
-  const schema = parseSchema(state.metadata.schemaString, state.metadata.partitionColumns)
+  const schema = schemaOf(state.metadata)
   checkAlterable(state.protocol, log.store.root)
   const ruled = rowRules(state, schema, activeProperties(state))
   if (txn && (await judge(log, state, txn, signal)) === 'applied') return alreadyApplied(state)

@@ -8,7 +8,7 @@
  * The syncs, which take nearly all of the time, and large writes are done off the main thread. A temporary file's name starts with
  * `.`, so that no engine takes it for data.
  */
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import {
   closeSync,
   constants,
@@ -192,7 +192,7 @@ function openHandedOver(path: string): number {
 }
 
 function openTemporary(root: LocalRoot, folder: string): { path: string; descriptor: number } {
-  const path = join(root.folderPath(folder), temporaryPrefix + randomBytes(9).toString('hex'))
+  const path = join(root.folderPath(folder), temporaryPrefix + randomUUID())
   return { path, descriptor: openSync(path, 'wx') }
 }
 
