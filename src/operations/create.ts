@@ -4,9 +4,9 @@
  * Of racing creates one wins, by put-if-absent of version 0. A plain create then fails, or gives the winner's table where that is
  * wanted; an append that would have created the table appends to the winner's.
  */
-import { type DataFile, type Input, importParquet, openSource, writeFiles } from '../data/index.ts'
+import { type DataFile, type Input, importParquet, openSource, rowRules, writeFiles } from '../data/index.ts'
 import { ConflictError, TableExistsError, UnknownOutcomeError, UsageError } from '../errors/index.ts'
-import { type Action, DeltaLog } from '../log/index.ts'
+import { type Action, activeProperties, DeltaLog } from '../log/index.ts'
 import { writeSchema } from '../schema/schema-json.ts'
 import type { StructType } from '../schema/types.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -66,9 +66,10 @@ export async function createOrAppend(store: ObjectStore, input: Input, options: 
   transactionId(options)
   const source = await openSource(input, { signal: options.signal })
   try {
-    const { actions, metadata, schema } = ground({ ...options, schema: source.schema }, Date.now())
-    const { partitionColumns, configuration } = metadata
-    const files = await writeFiles(source, { store, schema, partitionColumns, properties: configuration, signal: options.signal })
+    const { actions, protocol, metadata, schema } = ground({ ...options, schema: source.schema }, Date.now())
+    const { partitionColumns, configuration: properties } = metadata
+    const rules = rowRules({ protocol, metadata }, schema, properties)
+    const files = await writeFiles(source, { store, schema, partitionColumns, properties, rules, signal: options.signal })
     const outcome = await commitTable(
       store,
       [...actions, ...addActions(files)],
@@ -82,7 +83,8 @@ export async function createOrAppend(store: ObjectStore, input: Input, options: 
     const { latest } = winner
     const alike =
       latest.metadata.schemaString === writeSchema(schema) &&
-      JSON.stringify(latest.metadata.partitionColumns) === JSON.stringify(partitionColumns)
+      JSON.stringify(latest.metadata.partitionColumns) === JSON.stringify(partitionColumns) &&
+      rowRules(latest, schema, activeProperties(latest)) === undefined
     if (alike)
       return { log: winner, result: await commitFiles(winner, latest, files, { ...options, inputs: source.inputs }), created: false }
     await discard(store, files)

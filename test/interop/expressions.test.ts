@@ -1,9 +1,11 @@
 /** Expressions of tables' metadata as Spark evaluates them, by its ANSI rules and by its older ones. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
 import { afterAll, expect, it } from 'vitest'
 import { readExpression } from '../../src/schema/expression/expression.ts'
 import { evaluate, listed, rowsSql, schema } from '../schema/expression/listed.ts'
+import { expressions } from '../schema/expression/random.ts'
 import type { Canonical } from './peers/canonical.ts'
 import { spark } from './peers/peer.ts'
 
@@ -47,3 +49,32 @@ it('by ANSI rules Spark gives the same, or stops where Varve stops', async () =>
       ).toEqual(theirs)
   }
 })
+
+it('random expressions give what Spark gives, or stop, or are refused', async () => {
+  await spark.configure('spark.sql.ansi.enabled', 'false')
+  const seed = Number(process.env.VARVE_SEED ?? 7)
+  const drawn = [...new Set(fc.sample(expressions, { seed, numRuns: Number(process.env.VARVE_EXPRESSIONS ?? 300) }))]
+  const taken = drawn.filter(isTaken)
+  expect(taken.length).toBeGreaterThan(drawn.length / 2)
+  for (let at = 0; at < taken.length; at += 100) {
+    const some = taken.slice(at, at + 100)
+    const theirs = await ask(some)
+    for (const [index, text] of some.entries()) {
+      const ours = await evaluate(text)
+      expect(
+        ours.map((value, row) => (value === 'failed' ? theirs[index]![row] : value)),
+        text,
+      ).toEqual(theirs[index])
+    }
+  }
+})
+
+function isTaken(text: string): boolean {
+  try {
+    readExpression(text, { schema, what: 'it' })
+    return true
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'UNSUPPORTED_EXPRESSION' })
+    return false
+  }
+}

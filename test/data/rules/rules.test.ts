@@ -324,6 +324,17 @@ test('rows must agree on whether they have a column that the table fills in', as
   ])
 })
 
+test('rows that a table is created with keep the rules that it is created with', async () => {
+  const store = memoryStore()
+  const properties = { 'delta.constraints.positive': 'id > 0' }
+  await expect(Table.append(store, [{ id: 1 }, { id: -1 }], { create: true, properties })).rejects.toMatchObject({
+    code: 'CONSTRAINT_VIOLATED',
+  })
+  await expect(Table.open(store)).rejects.toMatchObject({ code: 'TABLE_NOT_FOUND' })
+  await Table.append(store, [{ id: 1 }], { create: true, properties })
+  expect(await rows(await Table.open(store))).toEqual([{ id: 1n }])
+})
+
 test('a table that Spark made with all of it goes on where Spark left it', async () => {
   const folder = join(temporaryFolder(), 't')
   cpSync(fileURLToPath(new URL('../../../spec/cases/identity-defaults-generated/table', import.meta.url)), folder, { recursive: true })
