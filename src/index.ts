@@ -10,6 +10,7 @@ export type { ColumnName, IdentityOptions, PlaceOptions, TableChange } from './o
 export type { AppendOptions } from './operations/append.ts'
 export type { CheckpointResult } from './operations/checkpoint.ts'
 export type { CreateOptions, NewTableOptions } from './operations/create.ts'
+export type { OptimizeOptions } from './operations/optimize/optimize.ts'
 export type { SetClause } from './operations/rows/assignments.ts'
 export type { DeleteOptions } from './operations/rows/delete.ts'
 export type { MergeOptions } from './operations/rows/merge.ts'

@@ -14,6 +14,7 @@ import type { TableChange } from './operations/alter/change.ts'
 import { type AppendOptions, append } from './operations/append.ts'
 import { type CheckpointResult, checkpoint } from './operations/checkpoint.ts'
 import { type CreateOptions, create, createOrAppend, type NewTableOptions } from './operations/create.ts'
+import { type OptimizeOptions, optimize } from './operations/optimize/optimize.ts'
 import { type DeleteOptions, deleteRows } from './operations/rows/delete.ts'
 import { type MergeOptions, mergeRows } from './operations/rows/merge.ts'
 import type { MergeInput } from './operations/rows/merge-source.ts'
@@ -180,6 +181,17 @@ export class Table {
    */
   async upsert(source: Input | Table | Snapshot, { key, ...options }: UpsertOptions): Promise<CommitResult> {
     this.#lastWrite = await mergeRows(this.#log, await mergeInput(source), { ...options, ...upsertClauses(key) })
+    return this.#lastWrite
+  }
+
+  /**
+   * Rewrites small files, and files with deleted rows, as fewer ones of the size wanted, as one atomic version in which no row changes. Files that
+   * are good stay as they are; where nothing would become better, no version is made. Appends of others do not conflict with it.
+   * @throws ConflictError where others deleted, updated or moved rows of the same files meanwhile; UsageError INVALID_ARGUMENT, also for a
+   * predicate that is true for some rows of a file only; QueryError SQL_ERROR, SQL_REFUSED; and what `append` throws
+   */
+  async optimize(options: OptimizeOptions = {}): Promise<CommitResult> {
+    this.#lastWrite = await optimize(this.#log, options)
     return this.#lastWrite
   }
 

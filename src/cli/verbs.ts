@@ -20,6 +20,10 @@ export const verbs: Readonly<Record<string, Listed>> = {
   show: { summary: 'what a version is: rows, files, schema, protocol', load: async () => (await import('./show.ts')).verb },
   history: { summary: 'the versions of a table, newest first', load: async () => (await import('./history.ts')).verb },
   files: { summary: 'the data files of a version', load: async () => (await import('./files.ts')).verb },
+  optimize: {
+    summary: 'rewrite small files as fewer, or by the values of columns',
+    load: async () => (await import('./optimize.ts')).verb,
+  },
   checkpoint: { summary: 'write a checkpoint of the newest version', load: async () => (await import('./checkpoint.ts')).verb },
   vacuum: { summary: 'end old versions and delete what no version names', load: async () => (await import('./vacuum.ts')).verb },
 }

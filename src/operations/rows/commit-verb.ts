@@ -14,6 +14,8 @@ export interface PreparedVerb
   readonly actions?: readonly Action[] | undefined
   /** `false`: the rows of the files written are not new. Default: `true`. */
   readonly dataChange?: boolean | undefined
+  /** Tags of every file written, beside its hash. Default: none. */
+  readonly tags?: Readonly<Record<string, string>> | undefined
 }
 
 /** Commits a verb. @throws ConflictError, UnknownOutcomeError, TransactionOrderError, storage errors */
@@ -23,7 +25,7 @@ export async function commitVerb(ground: VerbGround, verb: PreparedVerb, written
   const prepared: Prepared = {
     ...verb,
     isolation,
-    actions: [...(verb.actions ?? []), ...addActions(written, dataChange), ...changeActions(written.changeFiles)],
+    actions: [...(verb.actions ?? []), ...addActions(written, dataChange, verb.tags), ...changeActions(written.changeFiles)],
     message: options.message,
     source: options.source,
   }
@@ -49,8 +51,8 @@ export async function takeBack({ log }: VerbGround, { files, changeFiles }: Writ
   await discard(log.store, [...files, ...changeFiles])
 }
 
-function addActions({ files }: Written, dataChange: boolean): Action[] {
+function addActions({ files }: Written, dataChange: boolean, tags: Readonly<Record<string, string>> = {}): Action[] {
   return files.map(({ path, partitionValues, size, modificationTime, stats, sha256 }) => ({
-    add: { path: encodePath(path), partitionValues, size, modificationTime, dataChange, stats, tags: { 'varve.sha256': sha256 } },
+    add: { path: encodePath(path), partitionValues, size, modificationTime, dataChange, stats, tags: { 'varve.sha256': sha256, ...tags } },
   }))
 }

@@ -65,6 +65,11 @@ export async function writeStaying(
   signal?: AbortSignal,
 ): Promise<void> {
   if (files.length === 0) return
+  await writeRows(ground, await movingRows(ground, files), written, { signal })
+}
+
+/** Rows as they lie in files, with what tells each from all others where the table keeps it: a source for {@link writeRows}. */
+export async function movingRows(ground: VerbGround, files: readonly StoredFile[]): Promise<RelationSource> {
   const [id, version] = trackedColumns(ground)
   const kept: AddedColumn[] =
     id && version
@@ -73,7 +78,7 @@ export async function writeStaying(
           { field: version, value: { metadata: 'row_commit_version' } },
         ]
       : []
-  await writeRows(ground, await storedRows(ground.target, files, kept), written, { signal })
+  return storedRows(ground.target, files, kept)
 }
 
 /** Writes rows as they lie in files as files of the change feed. */

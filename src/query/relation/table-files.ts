@@ -131,8 +131,8 @@ function neededColumns({ names }: QueryPlan, schema: StructType): ReadonlySet<st
 /** The columns that names mean, as found last: what is derived from them is kept by the set. */
 const needed = new WeakMap<ReadonlySet<string>, { readonly schema: StructType; readonly columns: ReadonlySet<string> }>()
 
-/** @throws DataFileError DATA_FILE_MISSING, PATH_OUTSIDE_ROOT */
-async function pin({ store, version }: QueryTarget, files: readonly ChosenFile[], signal: AbortSignal | undefined) {
+/** Brings files of a version to local paths. @throws DataFileError DATA_FILE_MISSING, PATH_OUTSIDE_ROOT */
+export async function pin({ store, version }: QueryTarget, files: readonly ChosenFile[], signal: AbortSignal | undefined) {
   try {
     return await materialisePlaces(
       files.map(({ path }) => placeOf(store, path)),

@@ -3,16 +3,16 @@
  * those that a change feed tells. No expression of a user is in it, so the trusted instance may read them.
  */
 import type { QueryParameter, RelationSource } from '../../data/index.ts'
-import { chooseFiles } from '../../data/prune/prune.ts'
+import { type ChosenFile, chooseFiles } from '../../data/prune/prune.ts'
 import { trustedEngine } from '../../engine/index.ts'
 import { quoteIdentifier } from '../../schema/quoting.ts'
 import type { StructField } from '../../schema/types.ts'
-import { materialisePlaces, placeOf } from '../../storage/index.ts'
+import { failureOver } from '../relation/damaged-files.ts'
 import { withLiveRows, withRowCounts } from '../relation/live-rows.ts'
 import { fileMetadata, metadataColumn } from '../relation/metadata-column.ts'
 import { fileDifferences } from '../relation/nested-names.ts'
 import { type RelationFile, relationSql } from '../relation/relation.ts'
-import type { TableFiles } from '../relation/table-files.ts'
+import { pin, type TableFiles } from '../relation/table-files.ts'
 import type { QueryTarget } from '../target.ts'
 import { zonesOf } from '../target-of.ts'
 
@@ -45,6 +45,37 @@ export async function storedFiles(
     return counted.map(({ place, ...file }) => file)
   } finally {
     await connection.close()
+  }
+}
+
+/** Files of a version at their local paths, pinned until `release`, with the rows that their vectors leave. */
+export interface OpenedFiles {
+  readonly files: readonly StoredFile[]
+  /** Says which file of the table is damaged, where reading them failed. */
+  explain(error: unknown): Promise<unknown>
+  release(): Promise<void>
+}
+
+/** Pins files of a version and reads their deletion vectors. @throws DataFileError DATA_FILE_MISSING, VECTOR_CORRUPT, PATH_OUTSIDE_ROOT */
+export async function openFiles(target: QueryTarget, files: readonly ChosenFile[], signal?: AbortSignal): Promise<OpenedFiles> {
+  const pinned = await pin(target, files, signal)
+  const explain = (error: unknown) => failureOver(error, { target, files, pinned })
+  try {
+    const connection = await (await trustedEngine()).connect()
+    try {
+      const live = await withLiveRows(target, files, pinned.paths, connection, signal)
+      return {
+        files: live.map((file, place) => ({ ...file, localPath: pinned.paths[place]! })),
+        explain,
+        release: () => pinned.release(),
+      }
+    } finally {
+      await connection.close()
+    }
+  } catch (error) {
+    const failure = await explain(error)
+    await pinned.release()
+    throw failure
   }
 }
 
@@ -94,19 +125,12 @@ export async function storedRows(
 export async function openStoredRows(target: QueryTarget, signal?: AbortSignal): Promise<RelationSource> {
   const list = await target.files()
   const chosen = await chooseFiles(list, zonesOf(target), undefined, signal)
-  const pinned = await materialisePlaces(
-    chosen.map(({ path }) => placeOf(target.store, path)),
-    { signal },
-  )
+  const opened = await openFiles(target, chosen, signal)
   try {
-    const live = await withLiveRows(target, chosen, pinned.paths, list.connection, signal)
-    const source = await storedRows(
-      target,
-      live.map((file, place) => ({ ...file, localPath: pinned.paths[place]! })),
-    )
-    return { ...source, inputs: [`${target.store.root}@${target.version}`], close: () => pinned.release() }
+    const source = await storedRows(target, opened.files)
+    return { ...source, inputs: [`${target.store.root}@${target.version}`], close: () => opened.release() }
   } catch (error) {
-    await pinned.release()
+    await opened.release()
     throw error
   }
 }

@@ -1,0 +1,59 @@
+import type { Command } from 'commander'
+import type { CommitResult } from '../index.ts'
+import { byteSize, counted, duration } from './human.ts'
+import { tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
+import type { Run, Verb } from './verb.ts'
+import { printWritten } from './written.ts'
+
+interface OptimizeCommandOptions extends WriteOptions {
+  readonly targetSize?: number
+  readonly where?: string
+}
+
+/** `varve optimize PATH` */
+export const verb: Verb = {
+  usage: 'PATH [OPTIONS]',
+  description: `Rewrites small files, and files with deleted rows, as fewer ones, as one version in which no row changes. Files that are good stay as they
+are, and older versions keep theirs. Where there is nothing to do, no version is made.`,
+  examples: ['varve optimize events', "varve optimize events --where 'id > 0' --target-size 64MB"],
+  define(command: Command): void {
+    writeOptions(
+      command
+        .argument('<path>', 'the folder of the table')
+        .option('--target-size <size>', 'how large a file should be, such as 64MB; default: delta.targetFileSize, else 128MB', sizeOf)
+        .option('--where <predicate>', 'only files whose rows all fulfil a predicate: over partition columns as a rule'),
+    )
+  },
+  async run(run: Run, operands: readonly string[], options: OptimizeCommandOptions): Promise<void> {
+    const began = Date.now()
+    const path = await tablePath(operands[0] ?? '')
+    const { Table } = await import('../index.ts')
+    const txn = transaction(options.txn)
+    run.progress.start(() => `optimizing ${path}`)
+    const table = await Table.open(path, { signal: run.signal })
+    const { targetSize, where, message, source, isolation } = options
+    const result = await table.optimize({ targetSize, where, message, source, isolation, ...(txn && { txn }), signal: run.signal })
+    run.progress.stop()
+    if (run.json || result.alreadyApplied) return printWritten(run, path, result, { txn: options.txn, began })
+    for (const warning of result.warnings) run.warn(warning)
+    if (!run.quiet) await run.output.write(summary(path, result, duration(Date.now() - began)))
+  },
+}
+
+function summary(path: string, { version, metrics }: CommitResult, took: string): string {
+  const { numRemovedFiles = 0, numRemovedBytes = 0, numAddedFiles = 0, numAddedBytes = 0 } = metrics
+  if (numRemovedFiles === 0) return `${path}@${version}: nothing to do, no file would become better\n`
+  const before = `${counted(numRemovedFiles, 'file')} (${byteSize(numRemovedBytes)})`
+  return `${path}@${version}: ${before} became ${counted(numAddedFiles, 'file')} (${byteSize(numAddedBytes)}), ${took}\n`
+}
+
+const units: Readonly<Record<string, number>> = { '': 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
+
+/** Bytes, with K, M or G for 1024 and its powers. */
+function sizeOf(text: string): number {
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*(b|[kmg](?:i?b)?)?$/i.exec(text) ?? []
+  const bytes = Math.round(Number(number) * (units[unit.slice(0, 1).toLowerCase()] ?? Number.NaN))
+  if (number === '' || !Number.isSafeInteger(bytes) || bytes <= 0)
+    throw wrong(`'${text}' is no size of a file.`, 'Write it as a number of bytes, or with a unit, as in --target-size 64MB.')
+  return bytes
+}
