@@ -126,3 +126,57 @@ it('rules and properties that Varve makes hold for Spark, and those that Spark m
   for (const reader of [spark, duckDelta]) sameRows(await reader.read(path), expected, reader.name)
   sameRows(await varveRows(path), expected, 'Varve')
 })
+
+it('constraints, defaults, generated and identity columns that Varve makes are kept by Spark', async () => {
+  const path = join(folder.path, 'expressions')
+  const table = await Table.create(path, { schema: 'id BIGINT, n INTEGER, city VARCHAR, year INTEGER, day DATE', preset: 'wide' })
+  await table.append({ query: `SELECT 5::BIGINT AS id, 1::INTEGER AS n, 'Oslo' AS city, 2026::INTEGER AS year, DATE '2026-03-15' AS day` })
+  await table.alter([
+    { addConstraint: { name: 'small', expression: `"n" < 100 OR city IN ('it''s', 'Oslo')` } },
+    { default: { name: 'city', expression: `'it''s'` } },
+    { generated: { name: 'year', type: 'INTEGER', expression: 'year(day)' } },
+    { identity: 'id' },
+  ])
+  const into = `INSERT INTO delta.\`${path}\``
+  await expect(spark.sql(`${into} (n, city, day) VALUES (100, 'Turku', DATE '2025-01-01')`)).rejects.toThrow(/small|CHECK/)
+  await spark.sql(`${into} (n, day) VALUES (2, DATE '2025-01-01')`)
+  await spark.sql(`${into} (n, city, day) VALUES (100, 'Oslo', DATE '2024-01-01')`)
+  await expect(spark.sql(`${into} (n, day, year) VALUES (3, DATE '2025-01-01', 1999)`)).rejects.toThrow(/[Gg]enerat|CHECK/)
+  const query = 'SELECT id > 5 AS counted, n, city, year FROM t ORDER BY n, id'
+  const rows = await (await (await Table.open(path)).latest()).query(query, { name: 't' }).toArray()
+  expect(rows.map(({ counted, n, city, year }) => [counted, n, city, year])).toEqual([
+    [false, 1, 'Oslo', 2026],
+    [true, 2, "it's", 2025],
+    [true, 100, 'Oslo', 2024],
+  ])
+  await table.alter([{ dropConstraint: 'small' }, { default: { name: 'city' } }])
+  await spark.sql(`${into} (n, city, day) VALUES (1000, NULL, DATE '2023-01-01')`)
+  await spark.sql(`ALTER TABLE delta.\`${path}\` ADD CONSTRAINT positive CHECK (n > 0)`)
+  await expect(table.alter({ drop: 'n' })).rejects.toMatchObject({ code: 'COLUMN_IN_USE' })
+  expect(await table.alter({ dropConstraint: 'positive' })).toMatchObject({ operation: 'DROP CONSTRAINT' })
+})
+
+it('rows that Varve has tracked midway keep their ids through Spark', async () => {
+  const path = join(folder.path, 'tracked')
+  const table = await Table.create(path, { schema: 'id BIGINT, n INTEGER' })
+  await table.append({ query: 'SELECT i AS id, 0 AS n FROM range(10) t(i)' })
+  await table.append({ query: 'SELECT 10 + i AS id, 0 AS n FROM range(5) t(i)' })
+  await table.alter({ set: { 'delta.enableRowTracking': 'true' } })
+  const select = 'SELECT id, _metadata.row_id AS row_id FROM'
+  const ours = async () => (await table.latest()).query(`${select} t ORDER BY id`, { name: 't' }).toArray()
+  const before = new Map((await ours()).map(({ id, row_id }) => [id, row_id]))
+  expect(new Set(before.values()).size).toBe(15)
+  await spark.sql(`UPDATE delta.\`${path}\` SET n = 1 WHERE id % 4 = 1`)
+  await spark.append(path, 'SELECT 100L AS id, 2 AS n')
+  await table.append([{ id: 101, n: 3 }])
+  const rows = await ours()
+  expect(rows).toHaveLength(17)
+  for (const { id, row_id } of rows) if (before.has(id)) expect(row_id).toBe(before.get(id))
+  expect(new Set(rows.map(({ row_id }) => row_id)).size).toBe(17)
+  const theirs = await spark.sql(`${select} delta.\`${path}\` ORDER BY id`)
+  sameRows(
+    theirs,
+    await duckDelta.canonical(rows.map(({ id, row_id }) => `SELECT ${id}::BIGINT AS id, ${row_id}::BIGINT AS row_id`).join(' UNION ALL ')),
+    'Spark',
+  )
+})
