@@ -49,22 +49,31 @@ export interface Compared {
   readonly columns?: ReadonlySet<string> | undefined
   /** Whether columns may be gone. Those that are not wanted always may. */
   readonly dropsAllowed?: boolean
+  /** Whether all columns are taken as nullable, and may lose fields inside them: of rows that are shown, and never written again. Default: `false`. */
+  readonly loosely?: boolean
 }
 
 /** Why rows written under a layout cannot be read in the columns of a later one, in a few words; `undefined` where they can. */
 export function unreadable(
   older: Layout,
   newer: Layout,
-  { columns, dropsAllowed = columns !== undefined }: Compared = {},
+  { columns, dropsAllowed = columns !== undefined, loosely = false }: Compared = {},
 ): string | undefined {
   const wanted = (field: StructField) => columns === undefined || columns.has(asciiLower(field.name))
   const [before, after] = [layoutOf(older), layoutOf(newer)]
-  return structProblem(before.schema, { ...after.schema, fields: after.schema.fields.filter(wanted) }, [before, after], '', dropsAllowed)
+  const wantedOnes = { ...after.schema, fields: after.schema.fields.filter(wanted) }
+  return structProblem(before.schema, wantedOnes, { before, after, loosely }, '', dropsAllowed)
 }
 
 interface Side {
   readonly schema: StructType
   readonly nameInFiles: (field: StructField) => string
+}
+
+interface Sides {
+  readonly before: Side
+  readonly after: Side
+  readonly loosely: boolean
 }
 
 function layoutOf({ schemaString, configuration }: Layout): Side {
@@ -73,14 +82,8 @@ function layoutOf({ schemaString, configuration }: Layout): Side {
 }
 
 /** A column is the same one where it has the same name in files. */
-function structProblem(
-  older: StructType,
-  newer: StructType,
-  sides: readonly [Side, Side],
-  parent: string,
-  dropsAllowed: boolean,
-): string | undefined {
-  const [before, after] = sides
+function structProblem(older: StructType, newer: StructType, sides: Sides, parent: string, dropsAllowed: boolean): string | undefined {
+  const { before, after, loosely } = sides
   const left = new Map(older.fields.map((field) => [asciiLower(before.nameInFiles(field)), field]))
   for (const field of newer.fields) {
     const name = asciiLower(after.nameInFiles(field))
@@ -88,28 +91,28 @@ function structProblem(
     left.delete(name)
     const column = parent + field.name
     if (known === undefined) {
-      if (!field.nullable) return `the column ${column} was added as NOT NULL`
+      if (!field.nullable && !loosely) return `the column ${column} was added as NOT NULL`
       continue
     }
     const problem = typeProblem(known.type, field.type, sides, column)
     if (problem !== undefined) return problem
-    if (known.nullable && !field.nullable) return `the column ${column} became NOT NULL`
+    if (known.nullable && !field.nullable && !loosely) return `the column ${column} became NOT NULL`
   }
   const [dropped] = left.values()
   return dropped === undefined || dropsAllowed ? undefined : `the column ${parent}${dropped.name} was dropped`
 }
 
-function typeProblem(older: DataType, newer: DataType, sides: readonly [Side, Side], column: string): string | undefined {
+function typeProblem(older: DataType, newer: DataType, sides: Sides, column: string): string | undefined {
   if (older === newer || older === 'void') return undefined
   if (typeof older === 'string' || typeof newer === 'string') {
     if (typeof older === 'string' && typeof newer === 'string' && widens(older, newer)) return undefined
   } else if (older.type === 'struct' && newer.type === 'struct') {
-    return structProblem(older, newer, sides, `${column}.`, false)
+    return structProblem(older, newer, sides, `${column}.`, sides.loosely)
   } else if (older.type === 'array' && newer.type === 'array') {
-    if (older.containsNull && !newer.containsNull) return `the elements of ${column} became NOT NULL`
+    if (older.containsNull && !newer.containsNull && !sides.loosely) return `the elements of ${column} became NOT NULL`
     return typeProblem(older.elementType, newer.elementType, sides, `${column}.element`)
   } else if (older.type === 'map' && newer.type === 'map') {
-    if (older.valueContainsNull && !newer.valueContainsNull) return `the values of ${column} became NOT NULL`
+    if (older.valueContainsNull && !newer.valueContainsNull && !sides.loosely) return `the values of ${column} became NOT NULL`
     return (
       typeProblem(older.keyType, newer.keyType, sides, `${column}.key`) ??
       typeProblem(older.valueType, newer.valueType, sides, `${column}.value`)

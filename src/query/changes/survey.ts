@@ -56,7 +56,7 @@ export async function survey(log: DeltaLog, range: VersionRange, compared: Compa
   const kept = new Map<number, Commit>()
   let room = keptBytes
   let before: TableState | undefined
-  for await (const commit of readInOrder(store, range, signal)) {
+  for await (const commit of commitsInOrder(store, range, signal)) {
     const { version, bytes } = commit
     room -= bytes.length
     if (room >= 0) kept.set(version, commit)
@@ -83,7 +83,7 @@ export async function survey(log: DeltaLog, range: VersionRange, compared: Compa
   return {
     metadata: last,
     samePartitions: new Set(layouts.map(partitionNames)).size === 1,
-    commits: () => readInOrder(store, range, signal, kept),
+    commits: () => commitsInOrder(store, range, signal, kept),
   }
 }
 
@@ -97,7 +97,7 @@ export async function firstWithFeed(log: DeltaLog, to: number, signal: AbortSign
   const earliest = Math.min((await earliestCommit(log.store, signal)) ?? to, to)
   let { protocol, metadata } = await stateAt(log, earliest, signal)
   let first = hasChangeFeed(protocol, metadata) ? earliest : undefined
-  for await (const commit of readInOrder(log.store, { from: earliest + 1, to }, signal)) {
+  for await (const commit of commitsInOrder(log.store, { from: earliest + 1, to }, signal)) {
     if (!mayHold(commit.bytes, 'metaData') && !mayHold(commit.bytes, 'protocol')) continue
     const changes = changesOf(commit.version, parseActions(commit))
     protocol = changes.protocol ?? protocol
@@ -115,7 +115,8 @@ export async function earliestCommit(store: ObjectStore, signal: AbortSignal | u
   return first
 }
 
-async function* readInOrder(
+/** The commits of a range, some read ahead; `kept` are not read again. @throws VersionNotFoundError with the range that is there */
+export async function* commitsInOrder(
   store: ObjectStore,
   { from, to }: VersionRange,
   signal: AbortSignal | undefined,
@@ -201,7 +202,8 @@ function checkBefore(store: ObjectStore, before: Metadata, metadata: Metadata, v
   )
 }
 
-function partitionNames({ schemaString, partitionColumns, configuration }: Metadata): string {
+/** By which columns a table is partitioned, by their names in files: the same text for the same columns. */
+export function partitionNames({ schemaString, partitionColumns, configuration }: Metadata): string {
   const naming = columnNaming(configuration)
   const fields = parseSchema(schemaString).fields.filter(({ name }) => partitionColumns.includes(name))
   return JSON.stringify(fields.map((field) => physicalName(field, naming)).sort())

@@ -2,25 +2,18 @@
  * One window of a change feed as a query that is ready to run: its files pinned, their vectors read, and the three columns that tell of
  * the change put beside the table's own, as constants of a file or, for what happened in a change file, out of the file.
  */
-import { columnNaming, physicalName } from '../../data/physical.ts'
-import { readVector } from '../../data/vectors/read-vector.ts'
-import type { RowSelection } from '../../data/vectors/row-selection.ts'
 import { type Connection, trustedEngine, type Value } from '../../engine/index.ts'
-import { DataFileError, ObjectNotFoundError } from '../../errors/index.ts'
 import type { Metadata } from '../../log/actions.ts'
-import { partitionValueFromText } from '../../schema/partition-values.ts'
 import { escapePattern, quoteLiteral } from '../../schema/quoting.ts'
-import { toSqlType } from '../../schema/sql-type.ts'
 import type { StructType } from '../../schema/types.ts'
-import { materialisePlaces, placeOf } from '../../storage/index.ts'
 import type { ObjectStore, Pinned } from '../../storage/object-store.ts'
 import { leaseClosed } from '../closed-engines.ts'
 import { fillIn, type QueryPlan } from '../plan.ts'
-import { withRowCounts } from '../relation/live-rows.ts'
 import { fileDifferences } from '../relation/nested-names.ts'
 import { type RelationFile, relationSql } from '../relation/relation.ts'
 import type { PreparedQuery } from '../result.ts'
 import { asciiLower } from '../sql/ast.ts'
+import { partitionConstants, pinSelected, withSelectedRows } from './changed-rows.ts'
 import { changeType, commitTimestamp, commitVersion } from './columns.ts'
 import { byNamesInFiles, groupBy } from './mapped-by-id.ts'
 import type { TimedFile } from './windows.ts'
@@ -40,16 +33,13 @@ export interface Feed {
   partitionValuesOf(path: string, version: number): Promise<Readonly<Record<string, string | null>>>
 }
 
-/** Vectors read at a time. */
-const together = 16
-
 /** A window with no more rows than this has so small a result that it need not be streamed. */
 const smallRows = 131_072
 
 /** @throws DataFileError DATA_FILE_MISSING, VECTOR_CORRUPT, PATH_OUTSIDE_ROOT */
 export async function prepareWindow(feed: Feed, files: readonly TimedFile[], signal: AbortSignal | undefined): Promise<PreparedQuery> {
   const { store } = feed
-  const pinned = await pin(store, files, signal)
+  const pinned = await pinSelected(store, files, 'Read changes of later versions.', signal)
   try {
     const connection = await (await trustedEngine()).connect()
     try {
@@ -117,40 +107,13 @@ async function withRows(
   connection: Connection,
   signal: AbortSignal | undefined,
 ): Promise<readonly RelationFile[]> {
-  const bare = files.map(({ path, size, numRecords }) => ({ path, size, numRecords, partitionValues: {}, deletionVector: undefined }))
-  const masked = new Set(bare.filter((_, index) => isMasked(files[index]!)))
-  const counted = await withRowCounts(bare, paths, connection, (file) => masked.has(file))
+  const selected = await withSelectedRows(feed.store, files, paths, connection, signal)
   const found: RelationFile[] = []
-  for (let start = 0; start < files.length; start += together) {
-    const some = files.slice(start, start + together).map(async (file, at): Promise<RelationFile> => {
-      const one = counted[start + at]!
-      const partitionValues = file.partitionValues ?? (await unsaidValues(feed, file))
-      return {
-        ...one,
-        partitionValues,
-        rows: await selection(feed.store, file, one.numRecords, signal),
-        constants: constantsOf(feed, file, partitionValues),
-      }
-    })
-    found.push(...(await Promise.all(some)))
+  for (const [index, file] of files.entries()) {
+    const partitionValues = file.partitionValues ?? (await unsaidValues(feed, file))
+    found.push({ ...selected[index]!, partitionValues, constants: constantsOf(feed, file, partitionValues) })
   }
   return found
-}
-
-function isMasked({ rows }: TimedFile): boolean {
-  return !('allBut' in rows) || rows.allBut !== undefined
-}
-
-async function selection(
-  store: ObjectStore,
-  { rows, path, version }: TimedFile,
-  numRecords: number | undefined,
-  signal: AbortSignal | undefined,
-): Promise<RowSelection | undefined> {
-  const read = (vector: Parameters<typeof readVector>[1]) => readVector(store, vector, { path, version, rows: numRecords, signal })
-  if ('allBut' in rows) return rows.allBut === undefined ? undefined : { allBut: await read(rows.allBut) }
-  const [only, except] = await Promise.all([read(rows.only), rows.except === undefined ? undefined : read(rows.except)])
-  return { only: except === undefined ? only : only.difference(except) }
 }
 
 async function unsaidValues(
@@ -171,35 +134,6 @@ function constantsOf(
   ])
   if (change !== undefined) constants.set(changeType, quoteLiteral(change))
   if (samePartitions) return constants
-  // The file was written while the table was partitioned otherwise: its own values say by what.
-  const naming = columnNaming(metadata.configuration)
-  for (const field of schema.fields) {
-    const name = physicalName(field, naming)
-    if (!Object.hasOwn(partitionValues, name)) continue
-    const text = partitionValues[name] ?? ''
-    constants.set(
-      field.name,
-      text === '' ? `CAST(NULL AS ${toSqlType(field.type)})` : partitionValueFromText(quoteLiteral(text), field.type),
-    )
-  }
+  for (const [name, value] of partitionConstants(schema, metadata.configuration, partitionValues)) constants.set(name, value)
   return constants
-}
-
-async function pin(store: ObjectStore, files: readonly TimedFile[], signal: AbortSignal | undefined) {
-  try {
-    return await materialisePlaces(
-      files.map(({ path }) => placeOf(store, path)),
-      { signal },
-    )
-  } catch (error) {
-    if (!(error instanceof ObjectNotFoundError)) throw error
-    const key = String(error.data.key ?? '')
-    const { path = key, version = -1 } = files.find((file) => file.path === key || placeOf(store, file.path).key === key) ?? {}
-    throw new DataFileError('DATA_FILE_MISSING', `The file ${path} with changes of version ${version} of ${store.root} is missing.`, {
-      remedy:
-        'A vacuum may have taken it, as it takes files that the newest versions do not need; restore it from a copy, or read changes of later versions.',
-      data: { path, version, table: store.root },
-      cause: error,
-    })
-  }
 }
