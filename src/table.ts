@@ -23,7 +23,7 @@ import { type UpsertOptions, upsertClauses } from './operations/rows/upsert.ts'
 import { type VacuumOptions, type VacuumResult, vacuum } from './operations/vacuum/vacuum.ts'
 import type { CommitResult, WritingOptions } from './operations/written.ts'
 import { type AsOf, stateAsOf } from './query/as-of.ts'
-import type { ChangeFeed } from './query/index.ts'
+import { type ChangeFeed, type DiffOptions, diff, type QueryResult } from './query/index.ts'
 import { Snapshot } from './snapshot.ts'
 import { type ObjectStore, openStore, withRetries } from './storage/index.ts'
 
@@ -235,6 +235,22 @@ export class Table {
    */
   async vacuum(options: VacuumOptions = {}): Promise<VacuumResult> {
     return vacuum(this.#log, options)
+  }
+
+  /**
+   * The rows that differ between two versions, whatever lay between and whichever is the later: those of `b` alone are `insert` in the column
+   * `_change_type`, those of `a` alone `delete`, as often as one version has them more often than the other. With a `key`, two rows of
+   * one key that differ are `update_preimage` and `update_postimage`. Only files that the versions do not have in common are read, and rows
+   * that were only moved from one file to another are no difference.
+   *
+   * They come in the columns of the later version: a renamed column is the same one, an added one is NULL before, a dropped one is not
+   * shown. NULL is the same as NULL, and NaN as NaN. With `summary` numbers come instead: rows for each `_change_type`, and with a key, by
+   * `column_name`, how many values of a column the updates changed.
+   * @throws UsageError INVALID_ARGUMENT; when the result is first read: UsageError KEY_NOT_UNIQUE with the key that two rows of one version
+   * that differ from the other share; VersionNotFoundError; SchemaError SCHEMA_CHANGED, UNKNOWN_COLUMN, RESERVED_COLUMN; DataFileError; LogError
+   */
+  diff(a: AsOf, b: AsOf, options: DiffOptions = {}): QueryResult {
+    return diff(this.#log, a, b, options)
   }
 
   /** The versions of the table, newest first. Those whose commits were cleaned up are not among them. */

@@ -2,6 +2,7 @@
 export { ChangeFeed } from './changes/change-feed.ts'
 export { type AskedRange, type FeedOptions, openFeed } from './changes/parts.ts'
 export { earliestCommit, firstWithFeed } from './changes/survey.ts'
+export { type DiffOptions, diff } from './diff/diff.ts'
 export { parseInstant } from './point.ts'
 export { QueryResult } from './result.ts'
 export { type MergeSide, mergeAliases, mergeStatement } from './rows/merge-statement.ts'
