@@ -18,6 +18,7 @@ import { type OptimizeOptions, optimize } from './operations/optimize/optimize.t
 import { type DeleteOptions, deleteRows } from './operations/rows/delete.ts'
 import { type MergeOptions, mergeRows } from './operations/rows/merge.ts'
 import type { MergeInput } from './operations/rows/merge-source.ts'
+import { type OverwriteOptions, overwrite } from './operations/rows/overwrite.ts'
 import { type UpdateOptions, updateRows } from './operations/rows/update.ts'
 import { type UpsertOptions, upsertClauses } from './operations/rows/upsert.ts'
 import { type VacuumOptions, type VacuumResult, vacuum } from './operations/vacuum/vacuum.ts'
@@ -192,6 +193,18 @@ export class Table {
    */
   async optimize(options: OptimizeOptions = {}): Promise<CommitResult> {
     this.#lastWrite = await optimize(this.#log, options)
+    return this.#lastWrite
+  }
+
+  /**
+   * Replaces rows by those of an input, as one atomic version: all rows; with `where` those for which a predicate is true, which all new ones
+   * have to fulfil; with `dynamic` the partitions that the new rows have. With `overwriteSchema` the table gets the columns of the input. The
+   * input may be read from the table itself: `table.overwrite((await table.latest()).query('SELECT ...'))`.
+   * @throws ValueError PREDICATE_NOT_FULFILLED with nothing written; UsageError APPEND_ONLY, INVALID_ARGUMENT; QueryError SQL_ERROR, SQL_REFUSED
+   * for a predicate that is none; ConflictError for what other writers changed meanwhile; and what `append` throws
+   */
+  async overwrite(input: Input, options: OverwriteOptions = {}): Promise<CommitResult> {
+    this.#lastWrite = await overwrite(this.#log, input, options)
     return this.#lastWrite
   }
 

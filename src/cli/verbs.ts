@@ -14,6 +14,7 @@ interface Listed {
 export const verbs: Readonly<Record<string, Listed>> = {
   create: { summary: 'make an empty table', load: async () => (await import('./create.ts')).verb },
   append: { summary: 'add rows from files or stdin', load: async () => (await import('./append.ts')).verb },
+  overwrite: { summary: 'replace rows by others', load: async () => (await import('./overwrite.ts')).verb },
   alter: { summary: 'change columns, rules and properties', load: async () => (await import('./alter.ts')).verb },
   query: { summary: 'run SQL over one or more tables, each as of any version', load: async () => (await import('./query.ts')).verb },
   changes: { summary: 'the rows that changed between versions', load: async () => (await import('./changes.ts')).verb },

@@ -21,15 +21,17 @@ export async function printWritten(
   await run.output.write(`${path}@${version}: ${what}, ${duration(Date.now() - options.began)}\n`)
 }
 
-/** What a commit did, in a few words, from the metrics that history keeps as text: `+500,000 rows in 1 file (13.4 MB)`. */
+/** What a commit did, in a few words, from the metrics that history keeps as text: `-2 rows, +500,000 rows in 1 file (13.4 MB)`. */
 export function change(metrics: Readonly<Record<string, unknown>>): string {
   const [rows, files, bytes] = ['numOutputRows', 'numFiles', 'numOutputBytes'].map((name) =>
     name in metrics ? Number(metrics[name]) : undefined,
   )
-  if (!rows && !files) return ''
+  const gone = Number(metrics.numDeletedRows ?? 0)
+  const less = gone > 0 ? `-${counted(gone, 'row')}` : ''
+  if (!rows && !files) return less
   const parts = []
   if (rows !== undefined) parts.push(`+${counted(rows, 'row')}`)
   if (files !== undefined) parts.push(`in ${counted(files, 'file')}`)
   if (bytes !== undefined) parts.push(`(${byteSize(bytes)})`)
-  return parts.join(' ')
+  return less ? `${less}, ${parts.join(' ')}` : parts.join(' ')
 }

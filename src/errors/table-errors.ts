@@ -37,7 +37,7 @@ export class SchemaError extends VarveError {}
 /**
  * A value does not fit its column, or a row breaks a rule of the table. Codes: `VALUE_OUT_OF_RANGE`, `INVALID_VALUE`, `NOT_NULL_VIOLATED`,
  * `CONSTRAINT_VIOLATED`, `INVARIANT_VIOLATED`, `GENERATED_VALUE_MISMATCH`, `EXPRESSION_FAILED`, `IDENTITY_OVERFLOW`,
- * `MERGE_AMBIGUOUS`.
+ * `MERGE_AMBIGUOUS`, `PREDICATE_NOT_FULFILLED`.
  */
 export class ValueError extends VarveError {}
 

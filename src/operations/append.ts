@@ -59,14 +59,15 @@ export async function append(log: DeltaLog, input: Input, options: AppendOptions
   }
 }
 
-/** What the rows of an append are fitted to, and the actions that make the table so. */
+/** What the rows of a write are fitted to, and the actions that make the table so. */
 export interface Ground {
   readonly target: StructType
   readonly metadata: Metadata
   readonly actions: readonly Action[]
 }
 
-function unchanged(state: TableState, schema: StructType): Ground {
+/** The table as it is. */
+export function unchanged(state: TableState, schema: StructType): Ground {
   return { target: schema, metadata: state.metadata, actions: [] }
 }
 
@@ -84,7 +85,7 @@ export function mergedGround(state: TableState, schema: StructType, added: Struc
 }
 
 /** The actions with the metadata that the rows led to, where they did: a commit has one at most. */
-function withMetadata(actions: readonly Action[], metadata: Metadata | undefined): readonly Action[] {
+export function withMetadata(actions: readonly Action[], metadata: Metadata | undefined): readonly Action[] {
   return metadata === undefined ? actions : [...actions.filter((action) => !('metaData' in action)), { metaData: metadata }]
 }
 

@@ -101,6 +101,8 @@ describe('wrong usage is exit 2, with nothing on stdout', () => {
     [['append', 'a', 'b.csv', '--txn', 'etl'], 'APPLICATION:NUMBER'],
     [['append', 'a', 'b.csv', '--partition-by', 'c'], '--create'],
     [['append', 'a@3', 'b.csv'], '@'],
+    [['overwrite', 'a', 'b.csv', '--partition-by', 'c'], '--overwrite-schema'],
+    [['overwrite', 'a', 'b.csv', '--where', 'true', '--dynamic'], 'one of them'],
     [['create', 'a'], '--schema'],
     [['create', 'a', '--schema', 'id BIGINT', '--like', 'b.csv'], 'one'],
     [['create', 'a', '--schema', 'id BIGINT', '--property', 'x'], 'name=value'],

@@ -28,7 +28,7 @@ export interface DeleteOptions extends WritingOptions {
 const operation = 'DELETE'
 
 /** What is to go. */
-interface Deletion {
+export interface Deletion {
   readonly files: readonly FileChange[]
   readonly taken: readonly TakenRows[]
   readonly reads: Reads
@@ -53,13 +53,15 @@ export async function deleteRows(log: DeltaLog, options: DeleteOptions = {}): Pr
   return commitVerb(ground, { operation, parameters, metrics, changes, reads, isBlindAppend: false }, written, options)
 }
 
-async function everything({ log, state, target }: VerbGround): Promise<Deletion> {
+/** All rows: every file goes as a whole. */
+export async function everything({ log, state, target }: VerbGround): Promise<Deletion> {
   const files = await (await log.files(state)).liveFiles()
   const reads = { rows: { predicate: undefined, table: zonesOf(target) }, deletesMatter: false }
   return { files: files.map((file) => ({ file, rows: 'all' })), taken: [], reads, written: { files: [], changeFiles: [] } }
 }
 
-async function matching(ground: VerbGround, where: string, { params, signal }: DeleteOptions): Promise<Deletion> {
+/** The rows for which a predicate is true. What is written for them is the caller's to take back. */
+export async function matching(ground: VerbGround, where: string, { params, signal }: DeleteOptions): Promise<Deletion> {
   const { log, state, target, name, self, vectors, changeFeed } = ground
   const statement = await RowStatement.prepare(
     async ({ expression, table, file, row, select }) => select([file, row], table, await expression(where, 'The predicate')),
@@ -102,6 +104,7 @@ function metricsOf(files: readonly FileChange[], taken: readonly TakenRows[], wr
   return { ...(known.length === deleted.length ? { numDeletedRows: sum(known) } : {}), ...takenMetrics(files, written, 0) }
 }
 
-function liveRows({ numRecords, add }: LiveFile): number | undefined {
+/** Rows of a file that are not deleted; `undefined` where the log does not say. */
+export function liveRows({ numRecords, add }: LiveFile): number | undefined {
   return numRecords === undefined ? undefined : numRecords - Number(add.deletionVector?.cardinality ?? 0)
 }

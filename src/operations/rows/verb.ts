@@ -2,7 +2,15 @@
  * What every verb that changes rows begins with: the newest version, what its properties ask of a writer, and the load's number.
  */
 import { UnsupportedFeatureError, UsageError } from '../../errors/index.ts'
-import { activeProperties, checkAppendable, type DeltaLog, features, hasChangeFeed, type TableState } from '../../log/index.ts'
+import {
+  activeProperties,
+  checkAlterable,
+  checkAppendable,
+  type DeltaLog,
+  features,
+  hasChangeFeed,
+  type TableState,
+} from '../../log/index.ts'
 import { nameOfStore, type QueryTarget, type SessionTable, sessionTableOf, targetOf } from '../../query/index.ts'
 import { type Isolation, judge, type TransactionId } from '../../transaction/index.ts'
 import { type CommitResult, transactionId, type WritingOptions } from '../written.ts'
@@ -29,6 +37,8 @@ export interface VerbGround {
 export interface VerbNeeds {
   /** Whether it takes rows away, which append-only tables do not allow. Default: `true`. */
   readonly removes?: boolean
+  /** Whether it holds its rows to the table's rules. Default: `false`, and a table that has some is refused. */
+  readonly keepsRules?: boolean
 }
 
 /**
@@ -39,13 +49,14 @@ export async function beginVerb(
   log: DeltaLog,
   operation: string,
   options: WritingOptions,
-  { removes = true }: VerbNeeds = {},
+  { removes = true, keepsRules = false }: VerbNeeds = {},
 ): Promise<{ readonly ground: VerbGround } | { readonly result: CommitResult }> {
   const { signal } = options
   const txn = transactionId(options)
   const state = await log.update(signal)
   const target = targetOf(log, state)
-  checkAppendable(state.protocol, state.metadata, target.schema, log.store.root)
+  if (keepsRules) checkAlterable(state.protocol, log.store.root)
+  else checkAppendable(state.protocol, state.metadata, target.schema, log.store.root)
   const { writer } = features(state.protocol)
   const { configuration } = state.metadata
   if (removes && writer.has('appendOnly') && configuration['delta.appendOnly'] === 'true') throw appendOnly(log, operation)

@@ -4,7 +4,7 @@
  */
 import { type DataFile, type RelationSource, writeFiles } from '../../data/index.ts'
 import { type Action, encodePath } from '../../log/index.ts'
-import { type AddedColumn, type RowStatement, type StoredFile, storedRows } from '../../query/index.ts'
+import { type AddedColumn, type RowStatement, type StoredFile, storedRows, withStoredFiles } from '../../query/index.ts'
 import type { StructField } from '../../schema/types.ts'
 import type { Staging } from '../../storage/object-store.ts'
 import type { VerbGround } from './verb.ts'
@@ -92,6 +92,16 @@ export async function writeStoredChanges(
   if (files.length === 0) return
   const source = await storedRows(ground.target, files, [{ field: changeTypeField, value: { sql: `'${change}'` } }])
   await writeChanges(ground, source, written, { signal })
+}
+
+/** Writes the rows of new files as inserted ones into files of the change feed. */
+export async function writeInsertedChanges(
+  ground: VerbGround,
+  files: readonly DataFile[],
+  written: Written,
+  signal?: AbortSignal,
+): Promise<void> {
+  await withStoredFiles(ground.target, files, (stored) => writeStoredChanges(ground, stored, 'insert', written, signal))
 }
 
 /** The actions of files of the change feed. */

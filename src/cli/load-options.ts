@@ -1,0 +1,48 @@
+/** What the verbs have in common that take rows from files or stdin. */
+import type { Command } from 'commander'
+import type { Input, WritingOptions } from '../index.ts'
+import { oneOf, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
+
+const inputFormats = ['parquet', 'csv', 'json', 'ndjson', 'arrow'] as const
+
+/** What {@link loadOptions} gave. */
+export interface LoadOptions extends WriteOptions {
+  readonly format?: (typeof inputFormats)[number]
+  readonly mergeSchema?: boolean
+  readonly txnAnyOrder?: boolean
+  readonly txnSkipOlder?: boolean
+}
+
+/** Declares the arguments: a table, and what is loaded into it. */
+export function loadArguments(command: Command): Command {
+  return command
+    .argument('<path>', 'the folder of the table')
+    .argument('<file...>', 'Parquet, CSV, JSON, NDJSON or Arrow files, or - for stdin')
+    .option('--format <format>', `one of ${inputFormats.join(', ')}; default: by the extension`, oneOf('--format', inputFormats))
+}
+
+/** Declares the options of every load. */
+export function loadOptions(command: Command): Command {
+  command.option('--merge-schema', 'columns that the table lacks are added to it')
+  return writeOptions(command)
+    .option('--txn-any-order', 'a number below the latest, never applied, is applied too')
+    .option('--txn-skip-older', 'a number below the latest is taken as applied')
+}
+
+/** The options as the library takes them. */
+export function loadOf(options: LoadOptions): WritingOptions & { readonly mergeSchema?: boolean | undefined } {
+  const { txnAnyOrder, txnSkipOlder, message, source, mergeSchema, isolation } = options
+  if (txnAnyOrder && txnSkipOlder) throw wrong('--txn-any-order and --txn-skip-older contradict each other.', 'Give one of them.')
+  const txn = transaction(options.txn)
+  if (txn === undefined && (txnAnyOrder || txnSkipOlder))
+    throw wrong('--txn-any-order and --txn-skip-older say how --txn is taken.', 'Add --txn APPLICATION:NUMBER.')
+  return { txn, txnAnyOrder, txnSkipOlder, message, source, mergeSchema, isolation }
+}
+
+/** The input that arguments name. */
+export function inputOf(files: readonly string[], format: LoadOptions['format']): Input {
+  if (!files.includes('-')) return { files, format }
+  if (files.length > 1) throw wrong('- is stdin, and stands alone.', 'Load the files in a command of their own.')
+  if (format === undefined) throw wrong('What stdin holds is not known.', `Add --format: one of ${inputFormats.join(', ')}.`)
+  return { stream: process.stdin, format }
+}
