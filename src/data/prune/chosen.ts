@@ -9,7 +9,7 @@ import { canonicalPath } from '../../log/paths.ts'
 export type ChosenFile = Omit<ScanFile, 'stats' | 'modificationTime'>
 
 /** Up to so many files of a part are kept as objects, so that choosing from it again asks the engine nothing. */
-const keptAsObjects = 50_000
+export const keptAsObjects = 50_000
 
 /** Roughly what one takes in memory. */
 const objectBytes = 600

@@ -55,13 +55,46 @@ export async function zonesOf(rows: FileRows, table: ZoneTable, columns: readonl
   return places && { places, zones }
 }
 
+/** Whether the zones of these columns have been asked for before, of all files. */
+export function areZonesKnown(rows: FileRows, columns: readonly ColumnPath[]): boolean {
+  return columns.every(({ path }) => known.get(rows)?.has(zoneKey(path)))
+}
+
+/** The zones of columns for the files that fulfil a condition over `rows.from`. They are read anew each time. */
+export async function zonesWhere(
+  rows: FileRows,
+  table: ZoneTable,
+  columns: readonly ColumnPath[],
+  where: string,
+): Promise<Zones | undefined> {
+  const found = new Map<string, ZoneColumn>()
+  for (const { path } of columns) {
+    const column = zoneColumn(table, path)
+    if (column !== undefined) found.set(zoneKey(path), column)
+  }
+  if (found.size === 0) return undefined
+  const { places, zones } = await readZones(rows, [...found.values()], where)
+  if (!isAscending(places)) throw new Error('the files came in another order')
+  return { places, zones: new Map([...found.keys()].map((key, index) => [key, zones[index]!])) }
+}
+
 const placesOf = new WeakMap<FileRows, Float64Array>()
 
 async function loadZones(rows: FileRows, columns: readonly ZoneColumn[]): Promise<Loaded[]> {
+  const { places, zones } = await readZones(rows, columns)
+  const same = samePlaces(rows, places)
+  return zones.map((zone) => ({ places: same, zone }))
+}
+
+async function readZones(
+  rows: FileRows,
+  columns: readonly ZoneColumn[],
+  where?: string,
+): Promise<{ readonly places: Float64Array; readonly zones: readonly Zone[] }> {
   const loaders = columns.map((column) => new ZoneLoader(column))
   const found: Float64Array[] = []
   await withConnection(async (connection) => {
-    for await (const batch of await connection.stream(zonesSql(rows, columns), undefined, { small: true })) {
+    for await (const batch of await connection.stream(zonesSql(rows, columns, where), undefined, { small: true })) {
       const columnAt = (index: number) => batch.getChildAt(index)!.data[0]! as unknown as ArrowColumn
       found.push((columnAt(0).values as Float64Array).subarray(0, columnAt(0).length))
       loaders.forEach((loader, index) => {
@@ -69,18 +102,28 @@ async function loadZones(rows: FileRows, columns: readonly ZoneColumn[]): Promis
       })
     }
   })
-  const places = samePlaces(rows, concat(found))
   const zones = loaders.map((loader) => loader.finish())
   rows.keep(zones.reduce((sum, zone) => sum + zoneBytes(zone), 0))
-  return zones.map((zone) => ({ places, zone }))
+  return { places: concat(found), zones }
 }
 
 /** All zones of some files are in one order: that of their places. */
 function samePlaces(rows: FileRows, places: Float64Array): Float64Array {
   const before = placesOf.get(rows)
-  if (before?.length === places.length && before.every((place, index) => place === places[index])) return before
-  if (before || places.some((place, index) => index > 0 && place <= places[index - 1]!)) throw new Error('the files came in another order')
+  if (before?.length === places.length && isSame(before, places)) return before
+  if (before || !isAscending(places)) throw new Error('the files came in another order')
   placesOf.set(rows, places)
   rows.keep(places.byteLength)
   return places
+}
+
+// Loops, since what is called for each of a million files takes longer than the rest.
+function isSame(one: Float64Array, other: Float64Array): boolean {
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false
+  return true
+}
+
+function isAscending(places: Float64Array): boolean {
+  for (let i = 1; i < places.length; i++) if (places[i]! <= places[i - 1]!) return false
+  return true
 }

@@ -4,13 +4,14 @@
  *
  * A list comes in parts that other versions share, so what is read of a part is kept for all of them.
  */
-import type { ListPart } from '../../log/files/file-rows.ts'
+import type { FileRows, ListPart } from '../../log/files/file-rows.ts'
 import { eachAnswer, mayBeTrue } from './answers.ts'
 import { type ChosenFile, keptFiles, readChosen } from './chosen.ts'
 import { decide } from './decide.ts'
 import { type FileSource, inUse } from './file-source.ts'
+import { zonesFor } from './first-zones.ts'
 import { choosesNothing, columnsOf, type Predicate } from './predicate.ts'
-import { type ZoneTable, zonesOf } from './prune-zones.ts'
+import { type Zones, type ZoneTable, zonesOf } from './prune-zones.ts'
 
 export type { ChosenFile } from './chosen.ts'
 export type { FileSource } from './file-source.ts'
@@ -54,7 +55,7 @@ export async function mayContain(files: FileSource, table: ZoneTable, predicate:
   return inUse(files, async ({ parts }) => {
     const answers: Uint8Array[] = []
     for (const part of parts) {
-      const decided = await decidePart(part, table, predicate)
+      const decided = await decidePart(part, table, predicate, (rows) => zonesOf(rows, table, columnsOf(predicate)))
       if (!decided) return undefined
       const { live } = decided
       answers.push(live ? decided.answers.filter((_, index) => live[index] !== 0) : decided.answers)
@@ -65,6 +66,7 @@ export async function mayContain(files: FileSource, table: ZoneTable, predicate:
 
 /** What is decided of the files of a part, in their order. */
 interface Decided {
+  /** Those for which the predicate may be true are among them; all are, where the part has few. */
   readonly places: Float64Array
   readonly answers: Uint8Array
   /** 0 where the version lacks the file. */
@@ -72,9 +74,14 @@ interface Decided {
 }
 
 /** What the log decides of the files of a part; `undefined` where it decides nothing. */
-export async function decidePart(part: ListPart, table: ZoneTable, predicate: Predicate): Promise<Decided | undefined> {
+export async function decidePart(
+  part: ListPart,
+  table: ZoneTable,
+  predicate: Predicate,
+  zonesOfRows: (rows: FileRows) => Promise<Zones | undefined> = (rows) => zonesFor(rows, table, predicate),
+): Promise<Decided | undefined> {
   if (choosesNothing(predicate)) return undefined
-  const known = await zonesOf(part.rows, table, columnsOf(predicate))
+  const known = await zonesOfRows(part.rows)
   if (!known) return undefined
   const { places, zones } = known
   return { places, answers: decide(predicate, zones, places.length), live: await part.live(places) }

@@ -52,7 +52,7 @@ export class ZoneLoader {
       high,
       lowText: this.#family === 'text' ? this.#lowText : undefined,
       highText: this.#family === 'text' ? this.#highText : undefined,
-      nulls: Uint8Array.from(concat(this.#nulls)),
+      nulls: new Uint8Array(concat(this.#nulls)),
     }
   }
 

@@ -36,11 +36,14 @@ export function zoneColumn(table: ZoneTable, path: readonly string[]): ZoneColum
   return { path: physical, type, partition: path.length === 1 && table.partitionColumns.includes(path[0]!) }
 }
 
-/** The query for the zones of columns: the place of each file, and for each column low, high and NULLs. */
-export function zonesSql(rows: FileRows, columns: readonly ZoneColumn[]): string {
+/**
+ * The query for the zones of columns: the place of each file, and for each column low, high and NULLs. `where`: a condition over `rows.from`
+ * that files must fulfil.
+ */
+export function zonesSql(rows: FileRows, columns: readonly ZoneColumn[], where?: string): string {
   const inner = new Inner(rows)
   const selected = columns.flatMap((column, index) => zoneSql(column, inner).map((sql, part) => `${sql} AS c${index * 3 + part}`))
-  return `SELECT place::DOUBLE AS place, ${selected.join(', ')} FROM (SELECT ${rows.place} AS place, ${inner.columns().join(', ')} FROM ${rows.from})`
+  return `SELECT place::DOUBLE AS place, ${selected.join(', ')} FROM (SELECT ${rows.place} AS place, ${inner.columns().join(', ')} FROM ${rows.from}${where === undefined ? '' : ` AND ${where}`})`
 }
 
 /** What the query reads of the files themselves, so that each text is parsed once. */
@@ -129,7 +132,7 @@ function parsedSql(text: string, type: PrimitiveType): string {
 }
 
 /** A typed value as the double (or the text) that it is compared by. */
-function keySql(value: string, type: PrimitiveType): string {
+export function keySql(value: string, type: PrimitiveType): string {
   switch (familyOf(type)) {
     case 'time':
       return type === 'date' ? `epoch_us((${value})::TIMESTAMP)` : `epoch_us(${value})`

@@ -6,7 +6,7 @@ import type { Connection } from '../../engine/index.ts'
 import { quoteIdentifier, quotePaths } from '../../schema/quoting.ts'
 import type { DataType, StructType } from '../../schema/types.ts'
 import type { ObjectStore, Pinned } from '../../storage/object-store.ts'
-import { type FileColumn, type FileRows, numRecordsOf } from '../files/file-rows.ts'
+import { type FileColumn, type FileRows, numRecordsOf, type TypedStatistic } from '../files/file-rows.ts'
 import type { Checkpoint } from '../listing.ts'
 import { fieldOf, isStruct, keyAndVector, noCheckpoint, sidecarKeys, vectorOf } from '../replay.ts'
 
@@ -28,11 +28,13 @@ export class CheckpointBase implements FileRows {
   /** Bytes in memory. */
   bytes = 0
   readonly #parsed: StructType | undefined
+  readonly #everywhere: ReadonlySet<string>
   readonly #pins: readonly Pinned[]
 
   private constructor(checkpoint: Checkpoint, pins: readonly Pinned[], paths: readonly string[], add: StructType, present: Present) {
     this.checkpoint = checkpoint
     this.files = present.files
+    this.#everywhere = present.everywhere
     this.#pins = pins
     const source = `read_parquet(${quotePaths(paths)}, hive_partitioning = false, file_row_number = true, union_by_name = ${paths.length > 1})`
     // With a condition that compares, the engine passes over row groups without any, which IS NOT NULL does not do.
@@ -45,7 +47,7 @@ export class CheckpointBase implements FileRows {
     const vector = `CAST(${vectorOf('add', typeOf('deletionVector'))} AS ${vectorType})`
     this.key = keyAndVector('add.path', isStruct(typeOf('deletionVector')) ? vector : `CAST(NULL AS ${vectorType})`)
     const path = this.key.slice(0, this.key.lastIndexOf(' AS key'))
-    const typed = this.typed('numRecords', [])?.sql
+    const typed = this.typed('numRecords', [])
     this.json = names.has('stats') ? 'add.stats' : undefined
     const text = names.has('stats') ? numRecordsOf('add.stats') : undefined
     this.columns = {
@@ -55,7 +57,8 @@ export class CheckpointBase implements FileRows {
       size: field('size', 'BIGINT'),
       modification_time: field('modificationTime', 'BIGINT'),
       stats: field('stats', 'VARCHAR'),
-      num_records: typed && text ? `coalesce(${typed}, ${text})` : (typed ?? text ?? 'NULL::BIGINT'),
+      // A text that is named is read, even where it is not needed.
+      num_records: typed && text && !typed.everywhere ? `coalesce(${typed.sql}, ${text})` : (typed?.sql ?? text ?? 'NULL::BIGINT'),
       deletion_vector: vector,
       base_row_id: field('baseRowId', 'BIGINT'),
       default_row_commit_version: field('defaultRowCommitVersion', 'BIGINT'),
@@ -97,10 +100,7 @@ export class CheckpointBase implements FileRows {
     }
   }
 
-  typed(
-    group: 'minValues' | 'maxValues' | 'nullCount' | 'numRecords',
-    path: readonly string[],
-  ): { sql: string; type: DataType } | undefined {
+  typed(group: 'minValues' | 'maxValues' | 'nullCount' | 'numRecords', path: readonly string[]): TypedStatistic | undefined {
     let type: DataType | undefined = this.#parsed
     let sql = 'add.stats_parsed'
     for (const name of [group, ...path]) {
@@ -108,7 +108,8 @@ export class CheckpointBase implements FileRows {
       type = type.fields.find((field) => field.name === name)?.type
       sql += `.${quoteIdentifier(name)}`
     }
-    return typeof type === 'string' ? { sql, type } : undefined
+    const everywhere = this.#everywhere.has(['add', 'stats_parsed', group, ...path].join(', ')) && !path.some((name) => name.includes(','))
+    return typeof type === 'string' ? { sql, type, everywhere } : undefined
   }
 
   at(places: readonly number[]): string {
@@ -137,17 +138,25 @@ interface Present {
   /** The field of `add` by which a row is known to be one. */
   readonly field: 'path' | 'size'
   readonly files: number | undefined
+  /** Statistics in their own type that every file has, as Parquet names their columns. */
+  readonly everywhere: ReadonlySet<string>
 }
 
 /** `path` tells an add; `size`, which is much smaller, does where footers say that it is there as often. */
 async function presentField(connection: Connection, paths: readonly string[], isLong: boolean): Promise<Present> {
   const rows = await connection.all(
     `SELECT path_in_schema AS name, sum(num_values - stats_null_count)::BIGINT AS files, count(*) = count(stats_null_count) AS known
-     FROM parquet_metadata(${quotePaths(paths)}) WHERE path_in_schema IN ('add, path', 'add, size') GROUP BY ALL`,
+     FROM parquet_metadata(${quotePaths(paths)})
+     WHERE path_in_schema IN ('add, path', 'add, size') OR starts_with(path_in_schema, 'add, stats_parsed, ') GROUP BY ALL`,
   )
   const [path, size] = ['add, path', 'add, size'].map((name) => rows.find((row) => row.name === name))
-  if (!path?.known) return { field: 'path', files: undefined }
-  return { field: size?.known && path.files === size.files && isLong ? 'size' : 'path', files: Number(path.files) }
+  if (!path?.known) return { field: 'path', files: undefined, everywhere: new Set() }
+  const everywhere = rows.filter((row) => row.known && row.files === path.files).map((row) => String(row.name))
+  return {
+    field: size?.known && path.files === size.files && isLong ? 'size' : 'path',
+    files: Number(path.files),
+    everywhere: new Set(everywhere),
+  }
 }
 
 async function released(pins: readonly Pinned[]): Promise<undefined> {

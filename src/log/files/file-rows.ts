@@ -35,6 +35,14 @@ export const fileColumns: readonly FileColumn[] = [
   'clustering_provider',
 ]
 
+/** A statistic in its own type, as an expression over `FileRows.from`. */
+export interface TypedStatistic {
+  readonly sql: string
+  readonly type: DataType
+  /** Whether every file surely has it. */
+  readonly everywhere: boolean
+}
+
 /** Files in a fixed order. */
 export interface FileRows {
   /** What stands behind FROM, with the condition that a row is a file. */
@@ -43,11 +51,8 @@ export interface FileRows {
   readonly place: string
   /** An expression over `from` for each column. */
   readonly columns: Readonly<Record<FileColumn, string>>
-  /** A statistic that lies there in its own type (`stats_parsed`), as an expression over `from`. */
-  typed?(
-    group: 'minValues' | 'maxValues' | 'nullCount' | 'numRecords',
-    path: readonly string[],
-  ): { sql: string; type: DataType } | undefined
+  /** A statistic that lies there in its own type (`stats_parsed`). */
+  typed?(group: 'minValues' | 'maxValues' | 'nullCount' | 'numRecords', path: readonly string[]): TypedStatistic | undefined
   /** Statistics in JSON as they are, valid or not. `undefined`: there are none. */
   readonly json: string | undefined
   /** How many there are, where that is known. */
