@@ -40,10 +40,13 @@ export function featuresOfColumns(schema: StructType): Set<string> {
 /** The protocol with features added; itself where it has them all. Legacy versions become the lists that they stand for. */
 export function withFeatures(protocol: Protocol, added: Iterable<string>): Protocol {
   const has = features(protocol)
-  const missing = [...added].filter((name) => !has.writer.has(name))
-  if (missing.length === 0) return protocol
+  const wanted = [...added]
+  const missing = wanted.filter((name) => !has.writer.has(name))
+  // Column mapping may be known to the writer's list alone, and means nothing then.
+  const unread = wanted.filter((name) => readerFeatures.has(name) && !has.reader.has(name))
+  if (missing.length + unread.length === 0) return protocol
   const writer = [...has.writer, ...missing]
-  const reader = [...has.reader, ...missing.filter((name) => readerFeatures.has(name))]
+  const reader = [...has.reader, ...unread]
   if (reader.length === 0) return { minReaderVersion: protocol.minReaderVersion, minWriterVersion: 7, writerFeatures: writer }
   return { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: reader, writerFeatures: writer }
 }

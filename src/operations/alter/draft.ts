@@ -3,8 +3,8 @@
  * immutable.
  */
 import type { VarveError } from '../../errors/index.ts'
-import { activeProperties, features, type Metadata, type Protocol, type TableState } from '../../log/index.ts'
-import { parseSchema, writeSchema } from '../../schema/schema-json.ts'
+import { activeProperties, features, type Metadata, type Protocol, schemaOf, type TableState } from '../../log/index.ts'
+import { writeSchema } from '../../schema/schema-json.ts'
 import type { StructType } from '../../schema/types.ts'
 import { isMapped, withKeptNames, withMapping } from '../column-mapping.ts'
 import { featuresOfTypes, withFeatures } from '../features.ts'
@@ -46,9 +46,8 @@ export interface Step {
 
 /** The draft of a table as it is. */
 export function draftOf(state: TableState): Draft {
-  const { schemaString, partitionColumns, configuration } = state.metadata
-  const schema = parseSchema(schemaString, partitionColumns)
-  return { state, schema, partitionColumns, configuration, features: new Set(), checks: [], readsRows: false }
+  const { partitionColumns, configuration } = state.metadata
+  return { state, schema: schemaOf(state.metadata), partitionColumns, configuration, features: new Set(), checks: [], readsRows: false }
 }
 
 /** The draft with a feature. */
@@ -69,9 +68,9 @@ export function propertiesOf(draft: Draft): Readonly<Record<string, string>> {
 
 /** The metadata that the draft becomes; the table's own where nothing differs. */
 export function metadataOf({ state: { metadata }, schema, partitionColumns, configuration }: Draft): Metadata {
-  const before = parseSchema(metadata.schemaString, metadata.partitionColumns)
+  const before = schemaOf(metadata)
   const same =
-    writeSchema(before) === writeSchema(schema) &&
+    (before === schema || writeSchema(before) === writeSchema(schema)) &&
     JSON.stringify(metadata.partitionColumns) === JSON.stringify(partitionColumns) &&
     sameProperties(metadata.configuration, configuration)
   return same ? metadata : { ...metadata, schemaString: writeSchema(schema), partitionColumns, configuration }
