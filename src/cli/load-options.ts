@@ -3,7 +3,8 @@ import type { Command } from 'commander'
 import type { Input, WritingOptions } from '../index.ts'
 import { oneOf, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
 
-const inputFormats = ['parquet', 'csv', 'json', 'ndjson', 'arrow'] as const
+/** The formats of input. */
+export const inputFormats = ['parquet', 'csv', 'json', 'ndjson', 'arrow'] as const
 
 /** What {@link loadOptions} gave. */
 export interface LoadOptions extends WriteOptions {

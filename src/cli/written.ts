@@ -21,13 +21,26 @@ export async function printWritten(
   await run.output.write(`${path}@${version}: ${what}, ${duration(Date.now() - options.began)}\n`)
 }
 
-/** What a commit did, in a few words, from the metrics that history keeps as text: `-2 rows, +500,000 rows in 1 file (13.4 MB)`. */
+/**
+ * What a commit did, in a few words, from the metrics that history keeps as text: `+500,000 rows in 1 file (13.4 MB)`,
+ * `-20 rows`, `+300 rows ~500 rows -8 rows`.
+ */
 export function change(metrics: Readonly<Record<string, unknown>>): string {
-  const [rows, files, bytes] = ['numOutputRows', 'numFiles', 'numOutputBytes'].map((name) =>
-    name in metrics ? Number(metrics[name]) : undefined,
-  )
-  const gone = Number(metrics.numDeletedRows ?? 0)
-  const less = gone > 0 ? `-${counted(gone, 'row')}` : ''
+  const number = (...names: string[]) => {
+    const name = names.find((one) => one in metrics)
+    return name === undefined ? undefined : Number(metrics[name])
+  }
+  const [added, changed, gone] = [
+    number('numTargetRowsInserted'),
+    number('numTargetRowsUpdated', 'numUpdatedRows'),
+    number('numTargetRowsDeleted', 'numDeletedRows'),
+  ]
+  if ((changed !== undefined || gone !== undefined) && !('numOutputRows' in metrics)) {
+    const parts = [added && `+${counted(added, 'row')}`, changed && `~${counted(changed, 'row')}`, gone && `-${counted(gone, 'row')}`]
+    return parts.filter(Boolean).join(' ')
+  }
+  const [rows, files, bytes] = [number('numOutputRows'), number('numFiles'), number('numOutputBytes')]
+  const less = gone ? `-${counted(gone, 'row')}` : ''
   if (!rows && !files) return less
   const parts = []
   if (rows !== undefined) parts.push(`+${counted(rows, 'row')}`)

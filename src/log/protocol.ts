@@ -6,7 +6,6 @@
  * what they refuse. Legacy versions stand for the features that they imply.
  */
 import { LogError, UnsupportedFeatureError } from '../errors/index.ts'
-import type { StructField, StructType } from '../schema/types.ts'
 import type { Metadata, Protocol } from './actions.ts'
 
 const legacyWriterFeatures: readonly (readonly [number, readonly string[]])[] = [
@@ -89,18 +88,6 @@ export function checkAlterable(protocol: Protocol, root: string): void {
   for (const feature of features(protocol).writer) if (!writable.has(feature)) throw unsupported(feature, 'write', root)
 }
 
-/** Checks that rows can be appended to this table. @throws UnsupportedFeatureError naming the feature, and the column where one is the reason. */
-export function checkAppendable(protocol: Protocol, metadata: Metadata, schema: StructType, root: string): void {
-  checkAlterable(protocol, root)
-  const { writer } = features(protocol)
-  const constraint = Object.keys(metadata.configuration).find((key) => key.startsWith('delta.constraints.'))
-  if (constraint && writer.has('checkConstraints')) throw unsupported('checkConstraints', 'write', root, constraint)
-  for (const [path, field] of allFields(schema)) {
-    const reason = obligation(field, writer)
-    if (reason) throw unsupported(reason, 'write', root, `column ${path}`)
-  }
-}
-
 /**
  * The properties of a table, without those that switch on what its protocol does not have: a mode of column mapping means nothing where
  * the feature is not supported (§Column Mapping).
@@ -114,22 +101,6 @@ export function activeProperties({ protocol, metadata }: { protocol: Protocol; m
 /** Whether commits of this table carry their own time (§In-Commit Timestamps). */
 export function hasInCommitTimestamps(protocol: Protocol, metadata: Metadata): boolean {
   return features(protocol).writer.has('inCommitTimestamp') && metadata.configuration['delta.enableInCommitTimestamps'] === 'true'
-}
-
-/** Column metadata under which a plain append would break a promise to readers. */
-function obligation(field: StructField, writer: ReadonlySet<string>): string | undefined {
-  if (writer.has('invariants') && 'delta.invariants' in field.metadata) return 'invariants'
-  if (writer.has('generatedColumns') && 'delta.generationExpression' in field.metadata) return 'generatedColumns'
-  if (writer.has('identityColumns') && 'delta.identity.step' in field.metadata) return 'identityColumns'
-  if (writer.has('allowColumnDefaults') && 'CURRENT_DEFAULT' in field.metadata) return 'allowColumnDefaults'
-  return undefined
-}
-
-function* allFields(schema: StructType, prefix = ''): Generator<[string, StructField]> {
-  for (const field of schema.fields) {
-    yield [prefix + field.name, field]
-    if (typeof field.type === 'object' && field.type.type === 'struct') yield* allFields(field.type, `${prefix}${field.name}.`)
-  }
 }
 
 function checkShape(protocol: Protocol, root: string): void {

@@ -78,7 +78,7 @@ function inMemory(rows: readonly Row[], schema: StructType): BatchSource {
 function schemaOf(rows: readonly Row[], options: OpenOptions): StructType {
   const { tableSchema } = options
   if (tableSchema === undefined) return inferSchema(rows)
-  if (rows.length === 0) return withoutAbsent(tableSchema, options, new Set())
+  if (rows.length === 0) return options.onlyPresent ? tableSchema : withoutAbsent(tableSchema, options, new Set())
   const keys = new Map<string, string>()
   for (const row of rows) for (const key of Object.keys(row)) if (!keys.has(key)) keys.set(key, key.toLowerCase())
   const present = new Set(keys.values())

@@ -45,7 +45,7 @@ export async function writeInOrder(
   signal?: AbortSignal,
 ): Promise<void> {
   // A source of few bytes becomes one file; cut by size, rows would come only roughly in their order.
-  await writeRows(ground, { ...(await movingRows(ground, files)), bytes: 0 }, written, { signal })
+  await writeRows(ground, { ...(await movingRows(ground, files)), bytes: 0 }, 'moved', written, { signal })
 }
 
 async function rewriteBin(

@@ -25,7 +25,11 @@ export async function commitVerb(ground: VerbGround, verb: PreparedVerb, written
   const prepared: Prepared = {
     ...verb,
     isolation,
-    actions: [...(verb.actions ?? []), ...addActions(written, dataChange, verb.tags), ...changeActions(written.changeFiles)],
+    actions: [
+      ...withMetadata(verb.actions ?? [], written),
+      ...addActions(written, dataChange, verb.tags),
+      ...changeActions(written.changeFiles),
+    ],
     message: options.message,
     source: options.source,
   }
@@ -44,6 +48,11 @@ export async function commitVerb(ground: VerbGround, verb: PreparedVerb, written
   } finally {
     if (!kept) await takeBack(ground, written)
   }
+}
+
+/** A commit has one metadata at most: that of the rows written, where they led to one. */
+function withMetadata(actions: readonly Action[], { metadata }: Written): readonly Action[] {
+  return metadata === undefined ? actions : [...actions.filter((action) => !('metaData' in action)), { metaData: metadata }]
 }
 
 /** Removes what a verb wrote. */

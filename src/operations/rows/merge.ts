@@ -165,7 +165,7 @@ function withColumnsOf(ground: VerbGround, schema: StructType) {
   const { target, metadata, actions } = mergedGround(ground.state, ground.target.schema, schema)
   if (actions.length === 0) return { ground, actions }
   const version = { ...ground.target, schema: target, properties: { ...ground.target.properties, ...metadata.configuration } }
-  return { ground: { ...ground, target: version }, actions }
+  return { ground: { ...ground, target: version, metadata }, actions }
 }
 
 function unusedName({ fields }: StructType): string {

@@ -1,5 +1,5 @@
 /** The rows that a MERGE found (`merge-statement.ts`), as its temporary table holds them: what becomes of each, and how it is written. */
-import type { RelationSource } from '../../data/index.ts'
+import type { DataFile, RelationSource } from '../../data/index.ts'
 import type { Connection } from '../../engine/index.ts'
 import type { RowStatement } from '../../query/index.ts'
 import { quoteIdentifier } from '../../schema/quoting.ts'
@@ -11,11 +11,13 @@ import type { VerbGround } from './verb.ts'
 import {
   changeTypeColumn,
   changeTypeField,
+  fillsColumns,
   relationOf,
   trackedColumns,
   type WriteRowsOptions,
   type Written,
   writeChanges,
+  writeChangesOf,
   writeRows,
 } from './write-rows.ts'
 
@@ -41,6 +43,8 @@ export class MergedRows {
   readonly #ground: VerbGround
   readonly #clauses: readonly Clause[]
   readonly #fields: readonly StructField[]
+  /** The files written, where only they say what their rows have become. */
+  readonly #filesOf: Record<'insert' | 'update', DataFile[]> = { insert: [], update: [] }
 
   constructor(ground: VerbGround, clauses: readonly Clause[]) {
     this.#ground = ground
@@ -78,9 +82,9 @@ export class MergedRows {
     { bytes, ...options }: MergeWriting,
   ): Promise<void> {
     if (updated + inserted === 0) return
-    if (!this.#fields.some(hasRule)) {
+    if (!fillsColumns(this.#ground)) {
       const where = `${this.#of('update')} OR ${this.#of('insert')}`
-      await writeRows(this.#ground, this.#rows(statement, where, this.#fields, bytes), written, options)
+      await writeRows(this.#ground, this.#rows(statement, where, this.#fields, bytes), 'changed', written, options)
       return
     }
     for (const [index, clause] of this.#clauses.entries()) {
@@ -90,7 +94,10 @@ export class MergedRows {
         (field) => assigned.has(field) || !(clause.kind === 'insert' || 'delta.generationExpression' in field.metadata),
       )
       const [row] = await statement.connection.all(`SELECT count(*) AS rows FROM ${mergeTable} WHERE k = ${index}`)
-      if (Number(row?.rows) > 0) await writeRows(this.#ground, this.#rows(statement, `k = ${index}`, fields, bytes), written, options)
+      if (Number(row?.rows) === 0) continue
+      const origin = clause.kind === 'insert' ? 'new' : 'changed'
+      const files = await writeRows(this.#ground, this.#rows(statement, `k = ${index}`, fields, bytes), origin, written, options)
+      this.#filesOf[clause.kind].push(...files)
     }
   }
 
@@ -100,14 +107,16 @@ export class MergedRows {
       const columns = this.#fields.map(({ name }, index) => `${side}${index} AS ${quoteIdentifier(name)}`)
       return `SELECT ${distinct}${[...columns, `'${type}' AS ${changeTypeColumn}`].join(', ')} FROM ${mergeTable} WHERE ${this.#of(kind)}`
     }
+    const filled = fillsColumns(this.#ground)
     const parts = [
       select('o', 'update_preimage', 'update'),
-      select('a', 'update_postimage', 'update'),
       select('o', 'delete', 'delete', 'DISTINCT ON (f, r) '),
-      select('a', 'insert', 'insert'),
+      ...(filled ? [] : [select('a', 'update_postimage', 'update'), select('a', 'insert', 'insert')]),
     ]
     const sql = `(${parts.map((part) => `(${part})`).join(' UNION ALL ')})`
     await writeChanges(this.#ground, relationOf(statement, sql, this.#fields, [changeTypeField], 2 * bytes), written, options)
+    await writeChangesOf(this.#ground, this.#filesOf.update, 'update_postimage', written, options.signal)
+    await writeChangesOf(this.#ground, this.#filesOf.insert, 'insert', written, options.signal)
   }
 
   #rows(statement: RowStatement, where: string, fields: readonly StructField[], bytes: number): RelationSource {
@@ -135,9 +144,4 @@ export class MergedRows {
     const numbers = this.#clauses.flatMap((clause, index) => (clause.kind === kind ? [index] : []))
     return numbers.length === 0 ? 'false' : `k IN (${numbers.join(', ')})`
   }
-}
-
-/** Whether the table itself says what a column holds that gets no value. */
-function hasRule({ metadata }: StructField): boolean {
-  return ['CURRENT_DEFAULT', 'delta.generationExpression', 'delta.identity.step'].some((key) => key in metadata)
 }

@@ -45,7 +45,7 @@ const operation = 'WRITE'
  */
 export async function overwrite(log: DeltaLog, input: Input, options: OverwriteOptions = {}): Promise<CommitResult> {
   checkOptions(options)
-  const begun = await beginVerb(log, operation, options, { keepsRules: true })
+  const begun = await beginVerb(log, operation, options)
   if ('result' in begun) return begun.result
   const { ground } = begun
   const { target, state } = ground

@@ -22,10 +22,12 @@ import { beginVerb, unchanged, type VerbGround } from './verb.ts'
 import {
   changeTypeColumn,
   changeTypeField,
+  fillsColumns,
   relationOf,
   trackedColumns,
   type Written,
   writeChanges,
+  writeChangesOf,
   writeRows,
   writeStaying,
 } from './write-rows.ts'
@@ -123,8 +125,10 @@ async function prepare(
           rows === 'all' ? file.add.size : (file.add.size * rows.size) / (file.numRecords ?? rows.size),
         ),
       )
-      await writeRows(ground, columns.after(statement, bytes), written, write)
-      if (changeFeed) await writeChanges(ground, columns.changes(statement, 2 * bytes), written, write)
+      const files = await writeRows(ground, columns.after(statement, bytes), 'changed', written, write)
+      const filled = fillsColumns(ground)
+      if (changeFeed) await writeChanges(ground, columns.changes(statement, 2 * bytes, !filled), written, write)
+      if (changeFeed && filled) await writeChangesOf(ground, files, 'update_postimage', written, signal)
       await writeStaying(ground, taken.filter(({ rows }) => rows === 'replaced').map(staying), written, signal)
     }
     return {
@@ -174,11 +178,12 @@ class UpdatedColumns {
     return relationOf(statement, sql, this.#written('after'), trackedColumns(this.#ground), bytes)
   }
 
-  /** The rows as they were and as they become, for the change feed. */
-  changes(statement: RowStatement, bytes: number): RelationSource {
+  /** The rows as they were, and where that is known here as they become, for the change feed. */
+  changes(statement: RowStatement, bytes: number, withAfter: boolean): RelationSource {
     const rows = (side: 'before' | 'after', type: string) =>
       `SELECT ${[...this.#select(side), `'${type}' AS ${changeTypeColumn}`].join(', ')} FROM ${rowsTable}`
-    const sql = `(${rows('before', 'update_preimage')} UNION ALL BY NAME ${rows('after', 'update_postimage')})`
+    const after = withAfter ? ` UNION ALL BY NAME ${rows('after', 'update_postimage')}` : ''
+    const sql = `(${rows('before', 'update_preimage')}${after})`
     return relationOf(statement, sql, this.#fields, [changeTypeField], bytes)
   }
 

@@ -5,10 +5,10 @@ import { UnsupportedFeatureError, UsageError } from '../../errors/index.ts'
 import {
   activeProperties,
   checkAlterable,
-  checkAppendable,
   type DeltaLog,
   features,
   hasChangeFeed,
+  type Metadata,
   type TableState,
 } from '../../log/index.ts'
 import { nameOfStore, type QueryTarget, type SessionTable, sessionTableOf, targetOf } from '../../query/index.ts'
@@ -20,6 +20,8 @@ export interface VerbGround {
   readonly log: DeltaLog
   readonly state: TableState
   readonly target: QueryTarget
+  /** The metadata that holds after the verb, as far as it is known before rows are written. */
+  readonly metadata: Metadata
   /** The table's name in expressions, and the table as subqueries see it. */
   readonly name: string
   readonly self: SessionTable
@@ -37,8 +39,6 @@ export interface VerbGround {
 export interface VerbNeeds {
   /** Whether it takes rows away, which append-only tables do not allow. Default: `true`. */
   readonly removes?: boolean
-  /** Whether it holds its rows to the table's rules. Default: `false`, and a table that has some is refused. */
-  readonly keepsRules?: boolean
 }
 
 /**
@@ -49,14 +49,13 @@ export async function beginVerb(
   log: DeltaLog,
   operation: string,
   options: WritingOptions,
-  { removes = true, keepsRules = false }: VerbNeeds = {},
+  { removes = true }: VerbNeeds = {},
 ): Promise<{ readonly ground: VerbGround } | { readonly result: CommitResult }> {
   const { signal } = options
   const txn = transactionId(options)
   const state = await log.update(signal)
   const target = targetOf(log, state)
-  if (keepsRules) checkAlterable(state.protocol, log.store.root)
-  else checkAppendable(state.protocol, state.metadata, target.schema, log.store.root)
+  checkAlterable(state.protocol, log.store.root)
   const { writer } = features(state.protocol)
   const { configuration } = state.metadata
   if (removes && writer.has('appendOnly') && configuration['delta.appendOnly'] === 'true') throw appendOnly(log, operation)
@@ -68,6 +67,7 @@ export async function beginVerb(
       log,
       state,
       target,
+      metadata: state.metadata,
       name,
       self: sessionTableOf(name, log, state),
       txn,

@@ -2,8 +2,8 @@
  * What a verb writes beside vectors: rows into new data files, the rows that stay of files that are replaced, and the change feed. All of it
  * is taken back where the verb does not come to commit.
  */
-import { type DataFile, type RelationSource, writeFiles } from '../../data/index.ts'
-import { type Action, encodePath } from '../../log/index.ts'
+import { type DataFile, type RelationSource, type RowRules, rowRules, writeFiles } from '../../data/index.ts'
+import { type Action, encodePath, type Metadata } from '../../log/index.ts'
 import { type AddedColumn, type RowStatement, type StoredFile, storedRows, withStoredFiles } from '../../query/index.ts'
 import type { StructField } from '../../schema/types.ts'
 import type { Staging } from '../../storage/object-store.ts'
@@ -19,6 +19,8 @@ export const changeTypeField: StructField = { name: changeTypeColumn, type: 'str
 export interface Written {
   readonly files: DataFile[]
   readonly changeFiles: DataFile[]
+  /** The metadata that the commit must carry, where rows were counted (§Identity Columns). */
+  metadata?: Metadata | undefined
 }
 
 /** Options of {@link writeRows}. */
@@ -47,14 +49,67 @@ export function relationOf(
   return { kind: 'relation', sql, schema, connection, replayable: true, files: [], inputs: [], bytes, close: async () => {} }
 }
 
-/** Writes rows of the table's columns and of those that keep row ids. */
-export async function writeRows(ground: VerbGround, source: RelationSource, written: Written, options: WriteRowsOptions): Promise<void> {
-  written.files.push(...(await write(ground, source, trackedColumns(ground), 'rows', options)))
+/** What rows are to the table: new, changed, or moved as they are. New and changed ones are held to the table's rules. */
+export type RowOrigin = 'new' | 'changed' | 'moved'
+
+/** Writes rows of the table's columns and of those that keep row ids. @returns the files written */
+export async function writeRows(
+  ground: VerbGround,
+  source: RelationSource,
+  origin: RowOrigin,
+  written: Written,
+  options: WriteRowsOptions,
+): Promise<readonly DataFile[]> {
+  const { state, metadata, target } = ground
+  const { protocol } = state
+  const rules =
+    origin === 'moved'
+      ? undefined
+      : rowRules({ protocol, metadata: written.metadata ?? metadata }, target.schema, target.properties, {
+          keepsIdentity: origin === 'changed',
+        })
+  const files = await write(ground, source, trackedColumns(ground), 'rows', options, rules)
+  written.files.push(...files)
+  written.metadata = rules?.after(written.metadata ?? metadata) ?? written.metadata
+  return files
 }
 
 /** Writes rows of the table's columns with what happened to each, as files of the change feed. */
 export async function writeChanges(ground: VerbGround, source: RelationSource, written: Written, options: WriteRowsOptions): Promise<void> {
   written.changeFiles.push(...(await write(ground, source, [changeTypeField], 'changes', options)))
+}
+
+/** Whether the table itself says what a column holds that gets no value: then only the files written say what a row has become. */
+export function fillsColumns({ target }: VerbGround): boolean {
+  return target.schema.fields.some(hasRule)
+}
+
+/** Whether the table itself says what a column holds that gets no value. */
+function hasRule({ metadata }: StructField): boolean {
+  return ['CURRENT_DEFAULT', 'delta.generationExpression', 'delta.identity.step'].some((key) => key in metadata)
+}
+
+/** Writes the rows of files just written as files of the change feed. */
+export async function writeChangesOf(
+  ground: VerbGround,
+  files: readonly DataFile[],
+  change: 'update_postimage' | 'insert',
+  written: Written,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { store } = ground.log
+  const pinned = await store.materialise(
+    files.map(({ path }) => path),
+    { signal },
+  )
+  try {
+    const stored = files.map(({ path, size, partitionValues, numRecords }, index) => {
+      return { path, size, partitionValues, numRecords, deletionVector: undefined, localPath: pinned.paths[index]! }
+    })
+    await writeStoredChanges(ground, stored, change, written, signal)
+  } finally {
+    await pinned.release()
+  }
 }
 
 /** Writes the rows that stay of files that are replaced. `rows` of a file are those. */
@@ -65,7 +120,7 @@ export async function writeStaying(
   signal?: AbortSignal,
 ): Promise<void> {
   if (files.length === 0) return
-  await writeRows(ground, await movingRows(ground, files), written, { signal })
+  await writeRows(ground, await movingRows(ground, files), 'moved', written, { signal })
 }
 
 /** Rows as they lie in files, with what tells each from all others where the table keeps it: a source for {@link writeRows}. */
@@ -85,7 +140,7 @@ export async function movingRows(ground: VerbGround, files: readonly StoredFile[
 export async function writeStoredChanges(
   ground: VerbGround,
   files: readonly StoredFile[],
-  change: 'delete' | 'insert',
+  change: 'delete' | 'insert' | 'update_postimage',
   written: Written,
   signal?: AbortSignal,
 ): Promise<void> {
@@ -123,8 +178,9 @@ function write(
   hidden: readonly StructField[],
   purpose: 'rows' | 'changes',
   { staging, signal }: WriteRowsOptions,
+  rules?: RowRules,
 ): Promise<DataFile[]> {
   const { schema, partitionColumns, properties } = target
-  const more = { ...(hidden.length > 0 ? { hidden } : {}), ...(staging ? { staging } : {}) }
+  const more = { ...(hidden.length > 0 ? { hidden } : {}), ...(staging ? { staging } : {}), ...(rules ? { rules } : {}) }
   return writeFiles(source, { store: log.store, schema, partitionColumns, properties, purpose, signal, ...more })
 }
