@@ -140,3 +140,28 @@ test('rows that come while a rule is checked are checked too', async () => {
   const left = await (await table.latest()).query('SELECT count(*) AS n FROM t WHERE NOT id > 0', { name: 't' }).toArray()
   expect(ruled && left[0]!.n !== 0n).toBe(false)
 })
+
+test('rules that were made are kept by the rows that come', async () => {
+  const table = await made(
+    'id BIGINT, n INTEGER, twice BIGINT, city VARCHAR',
+    `SELECT 4::BIGINT AS id, 1::INTEGER AS n, 2::BIGINT AS twice, 'Oslo' AS city`,
+  )
+  await table.alter([
+    constraint('small', 'n < 100'),
+    { default: { name: 'city', expression: `'Turku'` } },
+    { generated: { name: 'twice', type: 'BIGINT', expression: 'CAST(n AS BIGINT) * 2' } },
+    { identity: 'id' },
+  ])
+  await expect(table.append([{ n: 100 }])).rejects.toMatchObject({ code: 'CONSTRAINT_VIOLATED' })
+  await table.append([{ n: 5 }])
+  const rows = await (await table.latest()).query('SELECT id > 4 AS counted, n, twice, city FROM t ORDER BY n', { name: 't' }).toArray()
+  expect(rows).toEqual([
+    { counted: false, n: 1, twice: 2n, city: 'Oslo' },
+    { counted: true, n: 5, twice: 10n, city: 'Turku' },
+  ])
+  await table.alter([{ dropConstraint: 'small' }, { rename: { name: 'city', to: 'town' } }])
+  await table.append([{ n: 100 }])
+  expect(await (await table.latest()).scan({ columns: ['town', 'twice'], where: 'n = 100' }).toArray()).toEqual([
+    { town: 'Turku', twice: 200n },
+  ])
+})
