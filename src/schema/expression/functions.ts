@@ -133,7 +133,7 @@ define('current_timestamp now', 0, 0, (_, { now }) => constant({ type: 'timestam
 define('current_date curdate', 0, 0, (_, { now }) => constant({ type: 'date', text: moment(now).slice(0, 10) }))
 
 // Texts
-define('concat', 1, undefined, (args) => value('string', `(${args.map((one) => text(one).sql).join(' || ')})`, ...args))
+define('concat', 1, undefined, (args) => value('string', `CAST(${args.map((one) => text(one).sql).join(' || ')} AS VARCHAR)`, ...args))
 define('upper ucase', 1, 1, ([one], { fail }) => letterCase('upper', one!, fail))
 define('lower lcase', 1, 1, ([one], { fail }) => letterCase('lower', one!, fail))
 define('length char_length character_length', 1, 1, ([one]) =>
@@ -207,7 +207,7 @@ function shifted(from: Value, days: Value, sign: '+' | '-'): Value {
 /** The day of a date or timestamp. */
 function day(one: Value): Value {
   if (one.type === 'date') return one
-  if (one.type === 'timestamp' || one.type === 'timestamp_ntz') return cast(one, 'date', () => 'NULL')
+  if (one.type === 'timestamp' || one.type === 'timestamp_ntz' || one.type === 'void') return cast(one, 'date', () => 'NULL')
   throw new Refusal(`a ${describe(one.type)} is taken for a date; write a CAST`)
 }
 

@@ -82,7 +82,7 @@ class Parser {
       operand = { kind: 'binary', operator, left: operand, right: this.#additive() }
       if (this.#peek.kind === 'symbol' && this.#peek.text in comparisons) throw new Refusal('it compares a comparison without brackets')
     }
-    while (this.#word('IS')) operand = this.#is(operand)
+    if (this.#word('IS')) operand = this.#is(operand)
     const negated = this.#word('NOT')
     const word = this.#peek.kind === 'word' ? this.#peek.text.toUpperCase() : ''
     if (word !== 'IN' && word !== 'BETWEEN' && word !== 'LIKE') {
@@ -162,10 +162,10 @@ class Parser {
     const word = token.text.toUpperCase()
     const following = this.#tokens[this.#at + 1]!
     if (following.kind === 'string') return this.#typedLiteral(word)
+    if (word === 'CASE') return this.#case()
     if (following.kind === 'symbol' && following.text === '(') return this.#call(word)
     if (word === 'NULL') return this.#take(literal('void', ''))
     if (word === 'TRUE' || word === 'FALSE') return this.#take(literal('boolean', word.toLowerCase()))
-    if (word === 'CASE') return this.#case()
     if (word === 'CURRENT_DATE' || word === 'CURRENT_TIMESTAMP') return this.#take({ kind: 'call', name: word.toLowerCase(), args: [] })
     if (reserved.has(word)) throw this.#unexpected()
     return this.#column()

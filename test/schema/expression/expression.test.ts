@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { trustedEngine } from '../../../src/engine/index.ts'
 import type { UnsupportedFeatureError } from '../../../src/errors/index.ts'
 import { type ExpressionOptions, readExpression } from '../../../src/schema/expression/expression.ts'
 import { field, struct } from '../../../src/schema/schema-json.ts'
 import type { Canonical } from '../../interop/peers/canonical.ts'
-import { evaluate, listed, schema } from './listed.ts'
+import { evaluate, listed, rowsSql, schema } from './listed.ts'
+import { expressions } from './random.ts'
 
 const answers = JSON.parse(readFileSync(new URL('./answers.json', import.meta.url), 'utf8')) as Record<string, Canonical[]>
 
@@ -115,4 +117,33 @@ test('the letters that are taken to another case become what Java makes of them'
     expect([row.up, row.low]).toEqual([letter.toUpperCase(), letter.toLowerCase()])
   }
   expect(taken).toBeGreaterThan(20_000)
+})
+
+test('random expressions are refused, or have the type that is said, and are the same in the spelling that is stored', async () => {
+  const connection = await (await trustedEngine()).connect()
+  const drawn = [...new Set(fc.sample(expressions, { numRuns: 400 }))]
+  const read = (text: string) => {
+    try {
+      return readExpression(text, { schema, what: 'it' })
+    } catch (error) {
+      expect(error, text).toMatchObject({ code: 'UNSUPPORTED_EXPRESSION' })
+      return undefined
+    }
+  }
+  let taken = 0
+  for (const text of drawn) {
+    const found = read(text)
+    if (found === undefined || typeof found.type !== 'string') continue
+    taken += 1
+    const again = read(found.spark)
+    expect([again?.duckdb, again?.type, again?.spark], text).toEqual([found.duckdb, found.type, found.spark])
+    // What has no result whatever the row is found out before any row is looked at.
+    const described = await connection.describe(`SELECT ${found.duckdb} AS v FROM (${rowsSql('duckdb')})`).catch((error: unknown) => {
+      expect(error, text).toMatchObject({ code: 'VALUE_OUT_OF_RANGE' })
+      return [{ type: found.type }]
+    })
+    if (found.type !== 'void') expect(described[0]!.type, text).toBe(found.type)
+  }
+  await connection.close()
+  expect(taken).toBeGreaterThan(drawn.length / 2)
 })

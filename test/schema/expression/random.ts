@@ -11,7 +11,7 @@ const leaves: Readonly<Record<Kind, readonly string[]>> = {
   text: ['t', 'u', "''", "'abc'", "'a%b_c'", "'\\\\'", "'it\\'s'", 'NULL'],
   date: ['day', 'CAST(ts AS DATE)', "DATE'2024-02-29'", "DATE'1969-12-31'", 'NULL'],
   timestamp: ['ts', 'CAST(ntz AS TIMESTAMP)', "TIMESTAMP'2026-03-15 12:30:45.5'", 'CAST(day AS TIMESTAMP)'],
-  condition: ['ok', 'TRUE', 'FALSE', 'NULL', 'i > 0', 'st IS NULL'],
+  condition: ['ok', 'TRUE', 'FALSE', 'NULL', '(i > 0)', '(st IS NULL)'],
 }
 
 /** How an expression of a kind is made of others; `$0` stands for the first. */
