@@ -24,7 +24,7 @@ import { type UpsertOptions, upsertClauses } from './operations/rows/upsert.ts'
 import { type VacuumOptions, type VacuumResult, vacuum } from './operations/vacuum/vacuum.ts'
 import type { CommitResult, WritingOptions } from './operations/written.ts'
 import { type AsOf, stateAsOf } from './query/as-of.ts'
-import { type ChangeFeed, type DiffOptions, diff, type QueryResult } from './query/index.ts'
+import { type ChangeFeed, type DiffOptions, diff, type LedgerOptions, ledger, type QueryResult } from './query/index.ts'
 import { Snapshot } from './snapshot.ts'
 import { type ObjectStore, openStore, withRetries } from './storage/index.ts'
 
@@ -264,6 +264,21 @@ export class Table {
    */
   diff(a: AsOf, b: AsOf, options: DiffOptions = {}): QueryResult {
     return diff(this.#log, a, b, options)
+  }
+
+  /**
+   * Every row that was in the table at one of the versions `from` to `to`, with the version that `added` it and the one that `removed` it
+   * (NULL while it lives), so that one query sees all of history. As of a version v of the range the table is
+   * `WHERE added <= v AND (removed IS NULL OR removed > v)`. A row that a version writes anew (an update, a compaction) is removed and added
+   * by it. Rows that the first version has are told as added by it; rows that the last one has, as living.
+   *
+   * They come in the columns of the last version. Where the table has a column `added` or `removed`, the two are called `_added_version` and
+   * `_removed_version`.
+   * @throws UsageError INVALID_ARGUMENT; when the result is first read: VersionNotFoundError; SchemaError SCHEMA_CHANGED, UNKNOWN_COLUMN,
+   * RESERVED_COLUMN; DataFileError DATA_FILE_MISSING with the versions that can be read, where a vacuum took a file; QueryError; LogError
+   */
+  ledger(options: LedgerOptions = {}): QueryResult {
+    return ledger(this.#log, options)
   }
 
   /** The versions of the table, newest first. Those whose commits were cleaned up are not among them. */

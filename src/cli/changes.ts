@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import type { AsOf } from '../index.ts'
-import { type AllowPathOption, allowPathOption, names, pairs, repeated, tablePath, wrong } from './options.ts'
+import { type AllowPathOption, allowPathOption, names, pairs, pointOption, repeated, tablePath, wrong } from './options.ts'
 import { parameters } from './parameters.ts'
 import { type RowsOptions, rowsOptions } from './rows-options.ts'
 import type { Run, Verb } from './verb.ts'
@@ -44,7 +43,7 @@ that fails leaves it where it was, and the same rows come again.`,
       throw wrong('Where the changes begin is missing.', 'Give --from, a version or an instant, or --since-last, a name for this reader.')
     if (options.param !== undefined && where === undefined) throw wrong('--param is for --where.', 'Leave it out, or give a predicate.')
     const path = await tablePath(operands[0] ?? '')
-    const range = { from: await point('--from', from), to: await point('--to', to) }
+    const range = { from: await pointOption('--from', from), to: await pointOption('--to', to) }
     const params = parameters(pairs('--param', options.param))
     const { Table } = await import('../index.ts')
     run.progress.start(() => 'reading the changes')
@@ -58,15 +57,4 @@ that fails leaves it where it was, and the same rows come again.`,
     const read = await feed.range()
     run.note(read === undefined ? `nothing new for ${sinceLast}` : `${sinceLast} has read versions ${read.from} to ${read.to}`)
   },
-}
-
-/** A point as a reference has it behind its @. */
-async function point(option: string, text: string | undefined): Promise<AsOf | undefined> {
-  if (text === undefined) return undefined
-  if (text === '') throw wrong(`${option} is empty.`, `Write ${option} with a version or an instant, such as 2026-03-15T00:00:00Z.`)
-  const { parseReference } = await import('../index.ts')
-  const { point: found } = parseReference(`t@${text}`)
-  if (found === undefined)
-    throw wrong(`'${text}' is no VERSION and no INSTANT.`, 'Write a number, or an instant such as 2026-03-15T00:00:00Z.')
-  return found
 }

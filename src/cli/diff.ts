@@ -16,7 +16,6 @@ export const verb: Verb = {
 _change_type, what the first has more is delete. With --key, two rows of one key that differ are update_preimage and update_postimage.
 They come in the columns of the later version; columns that were dropped are not compared.`,
   examples: [
-    'varve diff events@0 events',
     'varve diff events@0 events --key id --format csv',
     'varve diff events@0 events --key id --summary',
     'varve diff events events@0 --columns city --output diff.parquet',

@@ -1,6 +1,6 @@
 /** Options that several verbs share, and how their values are read. Wrong ones are usage errors, before anything is opened. */
 import type { Command } from 'commander'
-import type { Snapshot, Table } from '../index.ts'
+import type { AsOf, Snapshot, Table } from '../index.ts'
 import { CommandLineError } from './failure.ts'
 
 /** A usage error about an argument. */
@@ -147,4 +147,15 @@ export function transaction(text: string | undefined): { appId: string; version:
   if (at < 1 || !/^\d+$/.test(text.slice(at + 1)) || !Number.isSafeInteger(version))
     throw wrong(`'${text}' is no transaction.`, 'Write it as --txn APPLICATION:NUMBER, as in --txn etl-orders:42.')
   return { appId: text.slice(0, at), version }
+}
+
+/** Reads an option that is a point, as a reference has it behind its @. */
+export async function pointOption(option: string, text: string | undefined): Promise<AsOf | undefined> {
+  if (text === undefined) return undefined
+  if (text === '') throw wrong(`${option} is empty.`, `Write ${option} with a version or an instant, such as 2026-03-15T00:00:00Z.`)
+  const { parseReference } = await import('../index.ts')
+  const { point: found } = parseReference(`t@${text}`)
+  if (found === undefined)
+    throw wrong(`'${text}' is no VERSION and no INSTANT.`, 'Write a number, or an instant such as 2026-03-15T00:00:00Z.')
+  return found
 }

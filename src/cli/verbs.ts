@@ -22,6 +22,7 @@ export const verbs: Readonly<Record<string, Listed>> = {
   query: { summary: 'run SQL over one or more tables, each as of any version', load: async () => (await import('./query.ts')).verb },
   changes: { summary: 'the rows that changed between versions', load: async () => (await import('./changes.ts')).verb },
   diff: { summary: 'the rows that differ between two versions', load: async () => (await import('./diff.ts')).verb },
+  ledger: { summary: 'every row that ever was, and when', load: async () => (await import('./ledger.ts')).verb },
   show: { summary: 'what a version is: rows, files, schema, protocol', load: async () => (await import('./show.ts')).verb },
   history: { summary: 'the versions of a table, newest first', load: async () => (await import('./history.ts')).verb },
   files: { summary: 'the data files of a version', load: async () => (await import('./files.ts')).verb },

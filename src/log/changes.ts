@@ -120,7 +120,8 @@ function changeFile({ path, partitionValues, size }: Cdc): ChangedFile {
   }
 }
 
-function recordsOf({ stats }: Add | Remove): number | undefined {
+/** Physical rows of a file as its statistics say; `undefined` where they do not. */
+export function recordsOf({ stats }: Add | Remove): number | undefined {
   try {
     const records = stats ? (parseJson(stats) as { numRecords?: unknown } | null)?.numRecords : undefined
     return typeof records === 'number' && records >= 0 ? records : undefined
