@@ -8,7 +8,7 @@
 import { Field, Int64, makeData, RecordBatch, Schema, Struct, Utf8, vectorFromArray } from 'apache-arrow'
 import { vectorFileText } from '../../data/vectors/descriptor.ts'
 import type { Connection } from '../../engine/index.ts'
-import type { ObjectStore } from '../../storage/object-store.ts'
+import type { Entry, ObjectStore } from '../../storage/object-store.ts'
 
 const schema = new Schema([
   new Field('key', new Utf8(), false),
@@ -19,6 +19,8 @@ const schema = new Schema([
 
 /** Files of a batch. */
 const together = 50_000
+
+const ownFolders = ['_delta_log/', '_varve/']
 
 const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 const vectorFile = new RegExp(`^(?:(.*)/)?deletion_vector_(${uuid})\\.bin$`, 'i')
@@ -42,7 +44,7 @@ export async function listFiles(
       await connection.withBatches(schema, [batchOf(rows)], (lines) => connection.run(`INSERT INTO ${table} FROM ${lines}`))
     rows = []
   }
-  for await (const { key, meta } of store.list('', { meta: true, signal })) {
+  for await (const { key, meta } of outsideLog(store, signal)) {
     const log = key.indexOf('/_delta_log/')
     if (log >= 0) tablesWithin.add(key.slice(0, log + 1))
     if (!meta || !mayGo(key, hiddenColumns)) continue
@@ -53,6 +55,21 @@ export async function listFiles(
   }
   await flush()
   for (const folder of tablesWithin) await connection.run(`DELETE FROM ${table} WHERE starts_with(key, $1)`, [folder])
+}
+
+/** All keys but those of the table's own log and records, which may be many and are none of the files looked for. */
+async function* outsideLog(store: ObjectStore, signal: AbortSignal | undefined): AsyncGenerator<Entry> {
+  for (let startAfter: string | undefined; ; ) {
+    let skipped: string | undefined
+    for await (const entry of store.list('', { meta: true, startAfter, signal })) {
+      skipped = ownFolders.find((folder) => entry.key.startsWith(folder))
+      if (skipped !== undefined) break
+      yield entry
+    }
+    if (skipped === undefined) return
+    // No key of the folder is behind it with the last of all characters.
+    startAfter = `${skipped}\u{10ffff}`
+  }
 }
 
 interface Row {
