@@ -68,6 +68,8 @@ class Server {
   }
 
   #answer(line: string): void {
+    // Spark's VACUUM prints a line of its own there.
+    if (!line.startsWith('{')) return
     const { id, result, error } = JSON.parse(line) as { id: number; result?: unknown; error?: string }
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
