@@ -150,7 +150,7 @@ function condition(kind: RowCondition['kind'], name: string, text: string, schem
 }
 
 /** A rule in words. */
-export function describeRule(kind: RowCondition['kind'], name: string): string {
+function describeRule(kind: RowCondition['kind'], name: string): string {
   return `${kind === 'constraint' ? 'the CHECK constraint' : 'the invariant of the column'} ${JSON.stringify(name)}`
 }
 
