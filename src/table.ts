@@ -186,7 +186,8 @@ export class Table {
   }
 
   /**
-   * Rewrites small files, and files with deleted rows, as fewer ones of the size wanted, as one atomic version in which no row changes. Files that
+   * Rewrites small files, and files with deleted rows, as fewer ones of the size wanted; or lays rows out by the values of columns
+   * (`zorder`, `hilbert`), so that queries that filter by them need few files. It is one atomic version in which no row changes. Files that
    * are good stay as they are; where nothing would become better, no version is made. Appends of others do not conflict with it.
    * @throws ConflictError where others deleted, updated or moved rows of the same files meanwhile; UsageError INVALID_ARGUMENT, also for a
    * predicate that is true for some rows of a file only; QueryError SQL_ERROR, SQL_REFUSED; and what `append` throws

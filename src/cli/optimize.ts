@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
 import type { CommitResult } from '../index.ts'
 import { byteSize, counted, duration } from './human.ts'
-import { tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
+import { names, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
 import type { Run, Verb } from './verb.ts'
 import { printWritten } from './written.ts'
 
 interface OptimizeCommandOptions extends WriteOptions {
+  readonly zorder?: readonly string[]
+  readonly hilbert?: readonly string[]
   readonly targetSize?: number
   readonly where?: string
 }
@@ -13,13 +15,23 @@ interface OptimizeCommandOptions extends WriteOptions {
 /** `varve optimize PATH` */
 export const verb: Verb = {
   usage: 'PATH [OPTIONS]',
-  description: `Rewrites small files, and files with deleted rows, as fewer ones, as one version in which no row changes. Files that are good stay as they
-are, and older versions keep theirs. Where there is nothing to do, no version is made.`,
-  examples: ['varve optimize events', "varve optimize events --where 'id > 0' --target-size 64MB"],
+  description: `Rewrites small files, and files with deleted rows, as fewer ones, or lays rows out by the values of columns, as one version in which no row
+changes. Files that are good stay as they are, and older versions keep theirs. Where there is nothing to do, no version is made.`,
+  examples: [
+    'varve optimize events',
+    'varve optimize events --hilbert id,city',
+    "varve optimize events --where 'id > 0' --target-size 64MB",
+  ],
   define(command: Command): void {
     writeOptions(
       command
         .argument('<path>', 'the folder of the table')
+        .option(
+          '--zorder <columns>',
+          'lay rows out by the values of these columns, so that queries that filter by any of them need few files',
+          names,
+        )
+        .option('--hilbert <columns>', "the same along Hilbert's curve, which keeps neighbours closer together", names)
         .option('--target-size <size>', 'how large a file should be, such as 64MB; default: delta.targetFileSize, else 128MB', sizeOf)
         .option('--where <predicate>', 'only files whose rows all fulfil a predicate: over partition columns as a rule'),
     )
@@ -31,8 +43,18 @@ are, and older versions keep theirs. Where there is nothing to do, no version is
     const txn = transaction(options.txn)
     run.progress.start(() => `optimizing ${path}`)
     const table = await Table.open(path, { signal: run.signal })
-    const { targetSize, where, message, source, isolation } = options
-    const result = await table.optimize({ targetSize, where, message, source, isolation, ...(txn && { txn }), signal: run.signal })
+    const { zorder, hilbert, targetSize, where, message, source, isolation } = options
+    const result = await table.optimize({
+      zorder,
+      hilbert,
+      targetSize,
+      where,
+      message,
+      source,
+      isolation,
+      ...(txn && { txn }),
+      signal: run.signal,
+    })
     run.progress.stop()
     if (run.json || result.alreadyApplied) return printWritten(run, path, result, { txn: options.txn, began })
     for (const warning of result.warnings) run.warn(warning)

@@ -9,6 +9,7 @@
 import type { Parameters } from '../../engine/index.ts'
 import { UsageError } from '../../errors/index.ts'
 import type { DeltaLog, LiveFile } from '../../log/index.ts'
+import { formatColumnPath } from '../../schema/evolve/column-path.ts'
 import { commitVerb, takeBack } from '../rows/commit-verb.ts'
 import { sum } from '../rows/taken-rows.ts'
 import { beginVerb, unchanged, type VerbGround } from '../rows/verb.ts'
@@ -16,6 +17,8 @@ import type { Written } from '../rows/write-rows.ts'
 import type { CommitResult, WritingOptions } from '../written.ts'
 import { bins, type Candidate, listCandidates, markTag, smallBelow } from './bins.ts'
 import { wholeFiles } from './chosen.ts'
+import { type Clustering, clusteringBy, clusteringMark, planClustering, writeClustered } from './clustering.ts'
+import type { Curve } from './curve.ts'
 import { rewrite, writeInOrder } from './rewrite.ts'
 
 /** Options of an optimize. */
@@ -26,6 +29,13 @@ export interface OptimizeOptions extends WritingOptions {
   readonly where?: string | undefined
   /** Values for the parameters of `where`. Always bound, never part of the text. */
   readonly params?: Parameters | undefined
+  /**
+   * Columns by which rows are laid out along a z-order curve, so that queries that filter by any of them need few files. Files that lie so already
+   * stay. Default: rows keep their order.
+   */
+  readonly zorder?: readonly string[] | undefined
+  /** The same along Hilbert's curve, which keeps neighbours closer together. */
+  readonly hilbert?: readonly string[] | undefined
   /** Bytes that a file should have. Default: the table's `delta.targetFileSize` where it is a number, else 128 MiB. */
   readonly targetSize?: number | undefined
 }
@@ -45,16 +55,20 @@ export async function optimize(log: DeltaLog, options: OptimizeOptions = {}): Pr
   if ('result' in begun) return begun.result
   const { ground } = begun
   const target = options.targetSize ?? targetBytes(ground)
-  const mark = JSON.stringify({ target })
+  const clustering = clusteringOf(ground, options)
+  const mark = clustering ? clusteringMark(clustering) : JSON.stringify({ target })
   const chosen = where === undefined ? undefined : await wholeFiles(ground, where, params, signal)
   const list = await log.files(ground.state)
-  const all = await listCandidates(list, smallBelow(target), signal)
-  const planned = bins(chosen === undefined ? all : all.filter(({ path }) => chosen.has(path)), target, mark)
+  const all = await listCandidates(list, clustering ? undefined : smallBelow(target), signal)
+  const candidates = chosen === undefined ? all : all.filter(({ path }) => chosen.has(path))
+  const planned = clustering ? planClustering(candidates, clustering) : bins(candidates, target, mark)
   if (planned.length === 0 && !ground.txn) return unchanged(ground.state, operation, false, metricsOf([], { files: [], changeFiles: [] }))
   const written: Written = { files: [], changeFiles: [] }
   const live = await liveFiles(ground, planned, signal)
   try {
-    await rewrite(ground, live, written, writeInOrder, signal)
+    const inOrder: typeof writeInOrder = (...bin) =>
+      clustering ? writeClustered(bin[0], bin[1], bin[2], clustering, target, signal) : writeInOrder(...bin)
+    await rewrite(ground, live, written, inOrder, signal)
   } catch (error) {
     await takeBack(ground, written)
     throw error
@@ -62,10 +76,19 @@ export async function optimize(log: DeltaLog, options: OptimizeOptions = {}): Pr
   const replaced = live.flat()
   const changes = { files: replaced.map((file) => ({ file, rows: 'replaced' as const })), mayBeGone: false, dataChange: false }
   const predicate = JSON.stringify(where === undefined ? [] : [where])
-  const parameters = { predicate, auto: 'false', clusterBy: '[]', zOrderBy: '[]' }
+  const by = (curve: Curve) => JSON.stringify(clustering?.curve === curve ? clustering.columns.map(formatColumnPath) : [])
+  const parameters = { predicate, auto: 'false', clusterBy: by('hilbert'), zOrderBy: by('zorder') }
   const metrics = metricsOf(replaced, written)
   const verb = { operation, parameters, metrics, changes, isBlindAppend: false, dataChange: false, tags: { [markTag]: mark } }
   return commitVerb(ground, verb, written, options)
+}
+
+function clusteringOf(ground: VerbGround, { zorder, hilbert }: OptimizeOptions): Clustering | undefined {
+  if (zorder !== undefined && hilbert !== undefined) {
+    throw new UsageError('INVALID_ARGUMENT', 'Rows lie along one curve: zorder or hilbert.', { remedy: 'Give one of the two.' })
+  }
+  if (zorder !== undefined) return clusteringBy(ground, 'zorder', zorder)
+  return hilbert === undefined ? undefined : clusteringBy(ground, 'hilbert', hilbert)
 }
 
 /** The bins' files as the log has them. */
