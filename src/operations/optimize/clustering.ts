@@ -123,7 +123,7 @@ export async function writeClustered(
     const cuts = await cutsOf(connection, table, names.place, Math.max(1, Math.ceil(sizeOf(files) / targetBytes)), signal)
     for (const [index, first] of cuts.slice(0, -1).entries()) {
       const sql = `(SELECT * EXCLUDE (${names.place}) FROM ${table} WHERE rowid >= ${first} AND rowid < ${cuts[index + 1]})`
-      await writeRows(ground, { ...source, sql, params: undefined, connection, files: [], bytes: 0 }, written, { signal })
+      await writeRows(ground, { ...source, sql, params: undefined, connection, files: [], bytes: 0 }, 'moved', written, { signal })
     }
   } finally {
     await connection.run(`DROP TABLE IF EXISTS temp.${table}`).catch(() => undefined)
