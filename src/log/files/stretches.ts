@@ -130,8 +130,8 @@ export class Stretches {
     return { timeline, release: hold(timeline) }
   }
 
-  async #loadChecked(segment: Segment, { check }: Wanted, signal: AbortSignal | undefined): Promise<Timeline> {
-    const timeline = await Timeline.load(this.#store, segment, signal)
+  async #loadChecked(segment: Segment, { check }: Wanted, signal: AbortSignal | undefined, later?: Timeline): Promise<Timeline> {
+    const timeline = await Timeline.load(this.#store, segment, signal, later)
     try {
       await check?.(timeline)
       return timeline
@@ -154,7 +154,11 @@ export class Stretches {
       const commits = Array.from({ length: timeline.last - first }, (_, i) => first + 1 + i)
       const whole: Segment = { version: timeline.last, checkpoint: begin.checkpoint, commits, compactions: [] }
       // Whatever keeps it from being made, the version's own segment is what counts.
-      const made = await this.#loadChecked(whole, wanted, options.signal).catch(() => undefined)
+      // Others may have taken its room meanwhile.
+      const later = isLoaded(timeline) ? timeline : undefined
+      const release = later && hold(later)
+      const made = await this.#loadChecked(whole, wanted, options.signal, later).catch(() => undefined)
+      await release?.()
       const covered = made ? [...this.#timelines].filter(({ first, last }) => first >= made.first && last <= made.last) : []
       for (const each of covered) await this.#forget(each)
       return made

@@ -118,6 +118,27 @@ export class Tail {
     if (this.rows > first) this.#addChunk(first)
   }
 
+  /** Adds the actions of versions after one that another holds, all of which follow those that are there. Its files are not read again. */
+  async adopt(other: Tail, after: number): Promise<void> {
+    const { table } = this
+    const first = this.rows
+    const before = `(SELECT count(*) FROM ${other.table} WHERE version <= ${after})`
+    try {
+      await this.#connection.run(
+        `BEGIN; INSERT INTO ${table} SELECT * REPLACE (id - ${before} + ${first} AS id, ${forever} AS until) FROM ${other.table} WHERE version > ${after} ORDER BY id;
+         ${endsSql(table, first)} COMMIT`,
+      )
+    } catch (error) {
+      await this.#connection.run('ROLLBACK').catch(() => undefined)
+      throw error
+    }
+    const [row] = await this.#connection.all(`SELECT count(*) AS actions FROM ${table}`)
+    this.rows = Number(row?.actions)
+    this.#textBytes += other.#textBytes
+    this.#spans = undefined
+    if (this.rows > first) this.#addChunk(first)
+  }
+
   /** The files of these commits that a version has. */
   parts(version: number): ListPart[] {
     return this.#chunks.map((rows) => ({

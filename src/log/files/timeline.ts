@@ -46,8 +46,11 @@ export class Timeline {
     this.#over = base && new Overridden(connection, base, tail)
   }
 
-  /** Loads a segment. @throws LogError, DataFileError, QueryError, ObjectNotFoundError */
-  static async load(store: ObjectStore, segment: Segment, signal?: AbortSignal): Promise<Timeline> {
+  /**
+   * Loads a segment. `later`: a stretch of the same end that is there already and begins later; its commits are taken from it.
+   * @throws LogError, DataFileError, QueryError, ObjectNotFoundError
+   */
+  static async load(store: ObjectStore, segment: Segment, signal?: AbortSignal, later?: Timeline): Promise<Timeline> {
     const connection = await (await trustedEngine()).connect()
     timelineCount += 1
     const table = `varve_log_${timelineCount}`
@@ -59,7 +62,14 @@ export class Timeline {
       const inline = checkpoint?.encoding === 'json' ? checkpoint.keys.map((key) => ({ key, version: checkpoint.version })) : []
       const small: SmallEntry[] = []
       const tail = new Tail(connection, table)
-      await tail.load(store, [...inline, ...logFiles(segment)], small, signal)
+      // Of a compaction's commits only the last version is told.
+      const adopted = later?.segment.compactions.length === 0 && later.last === segment.version ? later : undefined
+      const upTo = adopted?.first ?? segment.version
+      await tail.load(store, [...inline, ...logFiles(segment).filter(({ version }) => version <= upTo)], small, signal)
+      if (adopted) {
+        await tail.adopt(adopted.#tail, upTo)
+        small.push(...adopted.small)
+      }
       const own = inline.length === 0 ? small : small.filter(({ version }) => version > checkpoint!.version)
       return new Timeline(connection, segment, base, tail, own)
     } catch (error) {

@@ -10,8 +10,8 @@ import { writeCheckpoint } from '../../../src/log/checkpoint/checkpoint.ts'
 import { writeCompaction } from '../../../src/log/compaction.ts'
 import { DeltaLog } from '../../../src/log/delta-log.ts'
 import { loadedNow, setLoadedBudget } from '../../../src/log/files/loaded.ts'
-import { checkpointKey } from '../../../src/log/paths.ts'
-import { localStore, memoryStore, type ObjectStore } from '../../../src/storage/index.ts'
+import { checkpointKey, commitKey } from '../../../src/log/paths.ts'
+import { countingStore, localStore, memoryStore, type ObjectStore } from '../../../src/storage/index.ts'
 import { runTypeScript } from '../../support/child.ts'
 import { putCheckpoint, shapes } from '../checkpoint/checkpoint-shapes.ts'
 import { add, metadata, protocol, putCommit, putLog, remove } from '../tools.ts'
@@ -132,6 +132,23 @@ test('a handle that jumps about in a random history that grows, and forgets at t
     { numRuns: 15 },
   )
 }, 300_000)
+
+test('a stretch that is made longer reads no commit again that it has', async () => {
+  const inner = memoryStore()
+  const model = Array.from(
+    { length: 13 },
+    (_, version): Files => [
+      { path: version, added: true, vector: false, size: version },
+      { path: version - 3, added: false, vector: false, size: 0 },
+    ],
+  )
+  for (const [version, files] of model.entries()) await putFiles(inner, version, files)
+  await writeCheckpoint(inner, await (await DeltaLog.open(inner))!.stateAt(8), 0)
+  const store = countingStore(inner)
+  const log = (await DeltaLog.open(store))!
+  for (const version of [12, 3, 11, 5, 12]) await check(log, version, modelOf(model)[version]!, version)
+  expect([1, 2, 4, 8, 9, 10].map((version) => store.count('get', commitKey(version)))).toEqual([1, 1, 1, 1, 1, 1])
+})
 
 test('a checkpoint that turns out to be damaged, or is gone, after it was opened is passed over', async () => {
   const store = memoryStore()
