@@ -15,6 +15,7 @@ import { type AppendOptions, append } from './operations/append.ts'
 import { type CheckpointResult, checkpoint } from './operations/checkpoint.ts'
 import { type CreateOptions, create, createOrAppend, type NewTableOptions } from './operations/create.ts'
 import { type OptimizeOptions, optimize } from './operations/optimize/optimize.ts'
+import { type RestoreOptions, type RestoreResult, restore } from './operations/restore/restore.ts'
 import { type DeleteOptions, deleteRows } from './operations/rows/delete.ts'
 import { type MergeOptions, mergeRows } from './operations/rows/merge.ts'
 import type { MergeInput } from './operations/rows/merge-source.ts'
@@ -209,6 +210,21 @@ export class Table {
     return this.#lastWrite
   }
 
+  /**
+   * Makes a new version with the rows, the schema and the properties of an earlier one, from the log alone. All versions between stay. Features
+   * of the protocol stay too, and so do the rules of commit times. Where the table is so already, no version is made.
+   *
+   * `removedLoads` of the result names the applications whose later loads are gone from the table, and still count as applied; with
+   * `resetTxn` they may be loaded again.
+   * @throws DataFileError DATA_FILE_MISSING, naming what is missing and the versions that are whole, with nothing written; VersionNotFoundError;
+   * ConflictError where anything else was committed meanwhile; and what `append` throws
+   */
+  async restore(point: AsOf, options: RestoreOptions = {}): Promise<RestoreResult> {
+    const result = await restore(this.#log, point, options)
+    this.#lastWrite = result
+    return result
+  }
+
   /** The newest version as a snapshot, after a look for news. */
   async latest(options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
     return new Snapshot(this.#log, await this.#log.update(options.signal))
@@ -319,10 +335,11 @@ function countsOf(metrics: Readonly<Record<string, unknown>>): Record<string, un
   return Object.fromEntries(entries)
 }
 
-/** The load that a commit is: our own account of it where it came late, else the protocol's action. */
+/** The load that a commit is: our own account of it where there is one, else the protocol's action. */
 function loadOf(commit: Commit): HistoryEntry['txn'] {
-  const late = commitInfoOf(commit).varve?.txn
-  if (late) return { appId: late.appId, version: Number(late.version) }
+  const { txn: own, restored } = commitInfoOf(commit).varve ?? {}
+  if (own) return { appId: own.appId, version: Number(own.version) }
+  if (restored?.resetTxn) return null
   for (const action of parseActions(commit)) {
     if ('txn' in action) return { appId: action.txn.appId, version: Number(action.txn.version) }
   }

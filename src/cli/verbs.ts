@@ -15,6 +15,7 @@ export const verbs: Readonly<Record<string, Listed>> = {
   create: { summary: 'make an empty table', load: async () => (await import('./create.ts')).verb },
   append: { summary: 'add rows from files or stdin', load: async () => (await import('./append.ts')).verb },
   overwrite: { summary: 'replace rows by others', load: async () => (await import('./overwrite.ts')).verb },
+  restore: { summary: 'make an earlier version the newest', load: async () => (await import('./restore.ts')).verb },
   alter: { summary: 'change columns, rules and properties', load: async () => (await import('./alter.ts')).verb },
   delete: { summary: 'take rows away', load: async () => (await import('./delete.ts')).verb },
   update: { summary: 'give rows new values', load: async () => (await import('./update.ts')).verb },

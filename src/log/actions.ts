@@ -118,6 +118,8 @@ export interface VarveCommitInfo {
   readonly addsAgain?: boolean
   /** The number that a load out of order carried, when the protocol's `txn` keeps a higher one. */
   readonly txn?: { readonly appId: string; readonly version: number | bigint }
+  /** The version that was restored. With `resetTxn` the commit's `txn` actions are that version's numbers, and loads since do not count. */
+  readonly restored?: { readonly version: number | bigint; readonly resetTxn: boolean }
 }
 
 /** One action, as a line holds it. */

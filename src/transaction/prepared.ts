@@ -27,7 +27,7 @@ export interface Prepared {
   /** Strings, lists as JSON text: anything else breaks Spark's DESCRIBE HISTORY. */
   readonly parameters: Readonly<Record<string, string>>
   readonly metrics: Readonly<Record<string, number>>
-  /** All actions but commitInfo, txn, and those of `changes`. A function where they depend on the version. */
+  /** All actions but commitInfo, the load's own txn, and those of `changes`. A function where they depend on the version. */
   readonly actions: readonly Action[] | ((landing: Landing) => readonly Action[])
   /** Files of the version that was read that lose rows. Default: none. */
   readonly changes?: FileChanges | undefined
@@ -41,6 +41,8 @@ export interface Prepared {
   readonly isBlindAppend: boolean
   /** Default: `WriteSerializable`. */
   readonly isolation?: Isolation | undefined
+  /** The version whose rows this one has again, and whether the numbers of loads are set back to that version's. Default: none. */
+  readonly restored?: { readonly version: number; readonly resetTxn: boolean } | undefined
   /** The user's words on this version. */
   readonly message?: string | undefined
   /** Where the rows came from, as the user says. */

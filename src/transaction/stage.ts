@@ -38,7 +38,8 @@ export function stage(prepared: Prepared, attempt: Attempt): { bytes: Uint8Array
   const version = base === undefined ? 0 : base.version + 1
   const own = typeof prepared.actions === 'function' ? prepared.actions({ version, timestamp }) : prepared.actions
   const [protocol, metadata] = groundOf(own, base)
-  const late = txn && txn.records !== txn.version
+  // Where other numbers stand beside it, or a higher one, the load's own is told apart.
+  const apart = txn && (txn.records !== txn.version || prepared.restored?.resetTxn)
   const commitInfo: CommitInfo = {
     timestamp,
     ...(hasInCommitTimestamps(protocol, metadata) ? { inCommitTimestamp: timestamp } : {}),
@@ -56,7 +57,8 @@ export function stage(prepared: Prepared, attempt: Attempt): { bytes: Uint8Array
       ...(prepared.source === undefined ? {} : { source: prepared.source }),
       ...(prepared.inputs?.length ? { inputs: prepared.inputs } : {}),
       ...(prepared.addsAgain ? { addsAgain: true } : {}),
-      ...(late ? { txn: { appId: txn.appId, version: txn.version } } : {}),
+      ...(apart ? { txn: { appId: txn.appId, version: txn.version } } : {}),
+      ...(prepared.restored ? { restored: prepared.restored } : {}),
     },
   }
   const transaction: Action[] = txn ? [{ txn: { appId: txn.appId, version: txn.records, lastUpdated: now } }] : []

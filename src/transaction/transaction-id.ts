@@ -45,20 +45,28 @@ export async function judge(log: DeltaLog, state: TableState, id: TransactionId,
   )
 }
 
+/** Looks for a load, newest commits first. Of what a restore set back only what it left counts. */
 async function landed(log: DeltaLog, upTo: number, id: TransactionId, signal?: AbortSignal): Promise<boolean> {
   const versions = (await listCommits(log.store, signal)).filter((version) => version <= upTo).reverse()
+  let counted = upTo
   for (let i = 0; i < versions.length; i += together) {
     const commits = await Promise.all(versions.slice(i, i + together).map((version) => readCommit(log.store, version, signal)))
-    if (commits.some((commit) => carries(commit, id))) return true
+    for (const commit of commits) {
+      if (commit.version > counted) continue
+      const mentions = (word: string) => Buffer.from(commit.bytes.buffer, commit.bytes.byteOffset, commit.bytes.length).indexOf(word) >= 0
+      if (mentions('"appId"') && carries(commit, id)) return true
+      const restored = mentions('"resetTxn"') ? commitInfoOf(commit).varve?.restored : undefined
+      if (restored?.resetTxn) counted = Number(restored.version)
+    }
   }
   return false
 }
 
 /** A late load is named by our own account of the commit, since the protocol's action keeps the higher number. */
 function carries(commit: { version: number; bytes: Uint8Array }, id: TransactionId): boolean {
-  if (Buffer.from(commit.bytes.buffer, commit.bytes.byteOffset, commit.bytes.length).indexOf('"appId"') < 0) return false
-  const own = commitInfoOf(commit).varve?.txn
+  const { txn: own, restored } = commitInfoOf(commit).varve ?? {}
   if (own) return own.appId === id.appId && Number(own.version) === id.version
+  if (restored?.resetTxn) return false
   for (const action of parseActions(commit)) {
     if ('txn' in action && action.txn.appId === id.appId && Number(action.txn.version) === id.version) return true
   }

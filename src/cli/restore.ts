@@ -1,0 +1,64 @@
+import type { Command } from 'commander'
+import type { AsOf, RemovedLoad } from '../index.ts'
+import { counted, duration } from './human.ts'
+import { hasPoint, type PointOptions, pointOptions, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
+import type { Run, Verb } from './verb.ts'
+
+interface RestoreOptions extends WriteOptions, PointOptions {
+  readonly resetTxn?: boolean
+}
+
+/** `varve restore REF` */
+export const verb: Verb = {
+  usage: 'REF [OPTIONS]',
+  description: `Makes a new version with the rows, schema and properties of an earlier one. No version is lost: what came between stays readable, and a restore can be restored.
+Loads whose rows are taken away still count as applied, and are named; with --reset-txn they may be loaded again.`,
+  examples: ["varve restore events@0 --reset-txn --message 'February again'", 'varve restore events@1'],
+  define(command: Command): void {
+    pointOptions(command.argument('<ref>', 'the table and the version, as in events@3'))
+    writeOptions(command.option('--reset-txn', 'the loads that are taken away count as not applied'))
+  },
+  async run(run: Run, [reference = '']: readonly string[], options: RestoreOptions): Promise<void> {
+    const began = Date.now()
+    const { Table, parseReference } = await import('../index.ts')
+    const { path, point } = parseReference(reference)
+    const to = pointOf(point, options)
+    const { signal } = run
+    const { resetTxn, message, source, isolation, txn } = options
+    run.progress.start(() => `restoring ${reference}`)
+    const table = await Table.open(path, { signal })
+    const result = await table.restore(to, { resetTxn, message, source, isolation, txn: transaction(txn), signal })
+    const { version, operation, alreadyApplied, metrics, restored, removedLoads } = result
+    for (const warning of result.warnings) run.warn(warning)
+    if (run.json) {
+      return run.output.write(`${JSON.stringify({ version, operation, alreadyApplied, metrics, restored, removedLoads })}\n`)
+    }
+    if (run.quiet) return
+    if (alreadyApplied) return run.output.write(`${txn} was applied before: nothing changed, ${path} is at version ${version}.\n`)
+    const what =
+      version === restored || (metrics.numRemovedFiles === 0 && metrics.numRestoredFiles === 0)
+        ? `as version ${restored}, no file differs`
+        : `as version ${restored}, ${counted(metrics.numRemovedFiles ?? 0, 'file')} removed and ${counted(metrics.numRestoredFiles ?? 0, 'file')} restored`
+    await run.output.write(`${path}@${version}: ${what}, ${duration(Date.now() - began)}\n`)
+    for (const load of removedLoads) await run.output.write(`  ${lost(load, resetTxn === true)}\n`)
+  },
+}
+
+function pointOf(point: AsOf | undefined, options: PointOptions): AsOf {
+  const { version, timestamp, tag } = options
+  const given = [version, timestamp, tag].filter((value) => value !== undefined)
+  if (given.length + (point === undefined ? 0 : 1) > 1)
+    throw wrong(
+      'More than one point in the history is given.',
+      'Give one of --version, --timestamp, --tag, or a point after @ in the reference.',
+    )
+  if (point === undefined && !hasPoint(options))
+    throw wrong('Which version to restore is not said.', 'Write it behind an @, as in events@3.')
+  return point ?? (version !== undefined ? { version } : timestamp !== undefined ? { timestamp } : { tag: tag! })
+}
+
+function lost({ appId, version, restoredVersion }: RemovedLoad, reset: boolean): string {
+  const after = restoredVersion === null ? 'all its loads' : `what it loaded after ${restoredVersion}`
+  const then = reset ? 'it can be loaded again' : 'it still counts as applied (--reset-txn)'
+  return `${appId} lost ${after}, up to ${version}: ${then}`
+}
