@@ -146,8 +146,10 @@ test('a stretch that is made longer reads no commit again that it has', async ()
   await writeCheckpoint(inner, await (await DeltaLog.open(inner))!.stateAt(8), 0)
   const store = countingStore(inner)
   const log = (await DeltaLog.open(store))!
-  for (const version of [12, 3, 11, 5, 12]) await check(log, version, modelOf(model)[version]!, version)
-  expect([1, 2, 4, 8, 9, 10].map((version) => store.count('get', commitKey(version)))).toEqual([1, 1, 1, 1, 1, 1])
+  await check(log, 12, modelOf(model)[12]!, 12)
+  store.reset()
+  for (const version of [3, 11, 5, 12]) await check(log, version, modelOf(model)[version]!, version)
+  expect([1, 2, 4, 8, 9, 10].map((version) => store.count('get', commitKey(version)))).toEqual([1, 1, 1, 1, 0, 0])
 })
 
 test('a checkpoint that turns out to be damaged, or is gone, after it was opened is passed over', async () => {
