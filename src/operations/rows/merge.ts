@@ -83,7 +83,7 @@ async function prepare(
           condition,
           values: assignments.map(({ expression }) => expression),
         })),
-        columns: target.schema.fields.map(({ name }) => name),
+        columns: merged.columns(),
         ids: merged.ids,
         present,
         restrict: async (column, key) => {
@@ -108,9 +108,9 @@ async function prepare(
   const { connection } = statement
   try {
     await statement.keep(mergeTable, merged.kept(), 'k IS NOT NULL')
-    await checkPartners(statement, clauses, target.schema)
     const counts = await merged.counts(connection)
     const places = await gather(connection, `SELECT f::DOUBLE, r::DOUBLE FROM ${mergeTable} WHERE f IS NOT NULL`, undefined, signal)
+    if (counts.found > sum([...places.values()].map(({ size }) => size))) await checkPartners(statement, clauses, merged)
     const stored = await storedFiles(statement.files, (place) => places.has(place))
     const live = await (await log.files(state)).liveFiles(
       [...places.keys()].map((place) => stored[place]!.path),
@@ -144,20 +144,25 @@ async function prepare(
   }
 }
 
-/** @throws ValueError MERGE_AMBIGUOUS, which shows the row */
-async function checkPartners({ connection }: RowStatement, clauses: readonly Clause[], schema: StructType): Promise<void> {
+/** Some row of the table has more than one partner. @throws ValueError MERGE_AMBIGUOUS where they would change it, which shows the row */
+async function checkPartners({ connection, files }: RowStatement, clauses: readonly Clause[], merged: MergedRows): Promise<void> {
   const changing = clauses.flatMap(({ side, kind }, index) => (side === 'matched' && kind === 'update' ? [index] : []))
   if (changing.length === 0) return
-  const shown = schema.fields.map((_, index) => `any_value(o${index})::VARCHAR AS o${index}`)
+  // Where no value from before is at hand, one partner's is as good to know the row by: they have the keys in common.
+  const shown = merged.shown().map(({ sql }, index) => `, any_value(${sql})::VARCHAR AS c${index}`)
   const [row] = await connection.all(
-    `SELECT count(*) AS partners, ${shown.join(', ')} FROM ${mergeTable} WHERE f IS NOT NULL GROUP BY f, r
+    `SELECT count(*) AS partners, f, r${shown.join('')} FROM ${mergeTable} WHERE f IS NOT NULL GROUP BY f, r
      HAVING count(*) > 1 AND bool_or(k IN (${changing.join(', ')})) LIMIT 1`,
   )
   if (row === undefined) return
-  const values = schema.fields.map(({ name }, index) => `${name}: ${row[`o${index}`] ?? 'NULL'}`).join(', ')
+  const values = merged
+    .shown()
+    .map(({ name }, index) => `${name}: ${row[`c${index}`] ?? 'NULL'}`)
+    .join(', ')
+  const path = files.files[Number(row.f)]?.path ?? ''
   throw new ValueError('MERGE_AMBIGUOUS', `${Number(row.partners)} rows of the source would change one row of the table: ${values}.`, {
     remedy: 'Leave one row for each key in the source, or say in the conditions which one counts.',
-    data: { partners: Number(row.partners), row: values },
+    data: { partners: Number(row.partners), row: values, file: path, place: Number(row.r) },
   })
 }
 

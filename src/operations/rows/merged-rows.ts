@@ -29,6 +29,8 @@ export interface MergeCounts {
   readonly updated: number
   readonly deleted: number
   readonly inserted: number
+  /** How often rows of the table were found, for whatever clause. */
+  readonly found: number
 }
 
 /** What writing needs: roughly how many bytes it will be, too. */
@@ -53,9 +55,19 @@ export class MergedRows {
     this.ids = ground.rowTracking === undefined ? [] : ['row_id']
   }
 
+  /** The columns of the table whose values before are needed, by their numbers: all for the change feed, else those that some update leaves. */
+  columns(): ReadonlyMap<number, string> {
+    const left = (field: StructField) =>
+      this.#clauses.some(
+        ({ kind, assignments }) => kind === 'update' && !assignments.some((one) => one.field === field && one.below.length === 0),
+      )
+    const needed = [...this.#fields.entries()].filter(([, field]) => this.#ground.changeFeed || left(field))
+    return new Map(needed.map(([index, { name }]) => [index, name]))
+  }
+
   /** The SELECT list that makes the table from the statement's columns. */
   kept(): string {
-    const before = this.#fields.map((_, index) => `o${index}`)
+    const before = [...this.columns().keys()].map((index) => `o${index}`)
     return [
       'f',
       'r',
@@ -66,12 +78,21 @@ export class MergedRows {
     ].join(', ')
   }
 
+  /** The columns by which a row is shown. */
+  shown(): readonly { readonly name: string; readonly sql: string }[] {
+    const before = this.columns()
+    return this.#fields.map(({ name }, index) => ({ name, sql: `${before.has(index) ? 'o' : 'a'}${index}` }))
+  }
+
   async counts(connection: Connection): Promise<MergeCounts> {
     const rows = (kind: Clause['kind']) => `count(*) FILTER (${this.#of(kind)})`
+    const deletes = this.#clauses.some(({ kind }) => kind === 'delete')
+    // Two rows of the source may delete one of the table.
+    const deleted = deletes ? `count(DISTINCT {f: f, r: r}) FILTER (${this.#of('delete')})` : '0'
     const [row] = await connection.all(
-      `SELECT ${rows('update')} AS updated, count(DISTINCT {f: f, r: r}) FILTER (${this.#of('delete')}) AS deleted, ${rows('insert')} AS inserted FROM ${mergeTable}`,
+      `SELECT ${rows('update')} AS updated, ${deleted} AS deleted, ${rows('insert')} AS inserted, count(f) AS found FROM ${mergeTable}`,
     )
-    return { updated: Number(row?.updated), deleted: Number(row?.deleted), inserted: Number(row?.inserted) }
+    return { updated: Number(row?.updated), deleted: Number(row?.deleted), inserted: Number(row?.inserted), found: Number(row?.found) }
   }
 
   /** Writes the rows that change and those that are new. A column that a clause leaves to the table's own rules is left out. */
@@ -136,7 +157,8 @@ export class MergedRows {
       const value = assignedValue(field, old, assignments, (one) => `n${clause}_${assignments.indexOf(one)}`)
       return value === `o${index}` ? [] : [`WHEN ${clause} THEN ${value}`]
     })
-    return cases.length === 0 ? `o${index}` : `CASE k ${cases.join(' ')} ELSE o${index} END`
+    const otherwise = this.columns().has(index) ? `o${index}` : `CAST(NULL AS ${toSqlType(field.type)})`
+    return cases.length === 0 ? otherwise : `CASE k ${cases.join(' ')} ELSE ${otherwise} END`
   }
 
   /** The condition for rows whose clause does something of a kind. */

@@ -24,8 +24,8 @@ export interface MergeClauseText {
 export interface MergeStatementOptions {
   readonly on: string
   readonly clauses: readonly MergeClauseText[]
-  /** Names of the target's columns, and of the fields of `_metadata` that are wanted. */
-  readonly columns: readonly string[]
+  /** The target's columns that are wanted, by their numbers, and the fields of `_metadata`. */
+  readonly columns: ReadonlyMap<number, string>
   readonly ids: readonly string[]
   /** A column of the source relation that no row has NULL in. */
   readonly present: string
@@ -35,7 +35,7 @@ export interface MergeStatementOptions {
 
 /**
  * The statement. Its columns: `f` and `r`, where the target's row lies (NULL without one); `k`, the number of the clause from 0 on (NULL where
- * none fits); `id0`...; `o0`..., the target's columns; `n<clause>_<value>`.
+ * none fits); `id0`...; `o<number>`, the target's columns; `n<clause>_<value>`.
  */
 export async function mergeStatement(parts: StatementParts, options: MergeStatementOptions): Promise<Node> {
   const { expression, table, source, file, row, column, select } = parts
@@ -78,10 +78,7 @@ export async function mergeStatement(parts: StatementParts, options: MergeStatem
         options.ids.map((id) => column('_metadata', id)),
         'id',
       ),
-      ...named(
-        options.columns.map((name) => column(name)),
-        'o',
-      ),
+      ...[...options.columns].map(([number, name]) => ({ ...column(name), alias: `o${number}` })),
       ...values.flatMap((nodes, index) =>
         named(
           nodes.map((node) => caseNode([[equals(clause, index), node]])),
