@@ -14,6 +14,7 @@ import type { TableChange } from './operations/alter/change.ts'
 import { type AppendOptions, append } from './operations/append.ts'
 import { type CheckpointResult, checkpoint } from './operations/checkpoint.ts'
 import { type CreateOptions, create, createOrAppend, type NewTableOptions } from './operations/create.ts'
+import { afterAppend } from './operations/optimize/after-append.ts'
 import { type OptimizeOptions, optimize } from './operations/optimize/optimize.ts'
 import { type RestoreOptions, type RestoreResult, restore } from './operations/restore/restore.ts'
 import { type DeleteOptions, deleteRows } from './operations/rows/delete.ts'
@@ -99,7 +100,8 @@ export class Table {
     options: AppendOptions & NewTableOptions & { readonly create?: boolean } = {},
   ): Promise<CommitResult> {
     if (!options.create) return (await Table.open(location, options.signal ? { signal: options.signal } : {})).append(input, options)
-    return (await createOrAppend(storeOf(location), input, options)).result
+    const { log, result } = await createOrAppend(storeOf(location), input, options)
+    return afterAppend(log, result, options)
   }
 
   /** The root of the table, as a URL. */
@@ -121,12 +123,13 @@ export class Table {
    * Appends all rows of an input as one atomic version.
    *
    * Columns are matched by name; a nullable column that the input lacks is NULL. With `txn` the load lands exactly once.
+   * With `compact: 'auto'`, or where the table's property `varve.autoCompact` is `true`, small files of the last appends are folded now and then.
    * @throws SchemaError, ValueError, InputError with nothing written; ConflictError when the schema changed meanwhile;
    * TransactionOrderError; UsageError for a transaction id that is none; TableNotFoundError TABLE_REPLACED where another table was made
    * there meanwhile; UnknownOutcomeError; UnsupportedFeatureError; LogError; storage errors.
    */
   async append(input: Input, options: AppendOptions = {}): Promise<CommitResult> {
-    this.#lastWrite = await append(this.#log, input, options)
+    this.#lastWrite = await afterAppend(this.#log, await append(this.#log, input, options), options)
     return this.#lastWrite
   }
 

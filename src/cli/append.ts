@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import { inputOf, type LoadOptions, loadArguments, loadOf, loadOptions } from './load-options.ts'
-import { names, tablePath, wrong } from './options.ts'
+import { names, oneOf, tablePath, wrong } from './options.ts'
 import type { Run, Verb } from './verb.ts'
 import { printWritten } from './written.ts'
 
 interface AppendOptions extends LoadOptions {
+  readonly compact?: 'auto'
   readonly create?: boolean
   readonly partitionBy?: readonly string[]
 }
@@ -22,13 +23,14 @@ With --txn a load is applied exactly once, however often and from however many p
   define(command: Command): void {
     loadArguments(command)
       .option('--create', 'where there is no table, make it with these rows as version 0')
+      .option('--compact <when>', 'auto: now and then, fold the small files of the last appends into one', oneOf('--compact', ['auto']))
       .option('--partition-by <columns>', 'with --create: the partition columns, separated by commas', names)
     loadOptions(command)
   },
   async run(run: Run, operands: readonly string[], options: AppendOptions): Promise<void> {
     const began = Date.now()
     const [reference = '', ...files] = operands
-    const { partitionBy, create = false } = options
+    const { partitionBy, compact, create = false } = options
     if (partitionBy !== undefined && !create)
       throw wrong('--partition-by is for a new table.', 'Add --create, or leave it out: a table keeps its partition columns.')
     const load = loadOf(options)
@@ -36,7 +38,7 @@ With --txn a load is applied exactly once, however often and from however many p
     const path = await tablePath(reference)
     const { Table } = await import('../index.ts')
     run.progress.start(() => `appending to ${path}`)
-    const result = await Table.append(path, input, { ...load, partitionBy, create, signal: run.signal })
+    const result = await Table.append(path, input, { ...load, partitionBy, compact, create, signal: run.signal })
     await printWritten(run, path, result, { txn: options.txn, began })
   },
 }

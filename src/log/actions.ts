@@ -106,6 +106,12 @@ export interface CommitInfo {
   readonly [other: string]: unknown
 }
 
+/** A small file, and how often its rows were folded. Its other fields are those of its `add`. */
+export interface TieredFile extends Pick<Add, 'path' | 'size' | 'partitionValues' | 'modificationTime'> {
+  readonly tier: number
+  readonly rows: number
+}
+
 /** What only Varve records of a commit. */
 export interface VarveCommitInfo {
   /** The id of the version before: SHA-256 chain, `null` where the chain starts here. */
@@ -116,6 +122,8 @@ export interface VarveCommitInfo {
   readonly inputs?: readonly string[]
   /** The files that are added were there before, so that counts stay. */
   readonly addsAgain?: boolean
+  /** The small files that later foldings of small files may fold further, as of the version `at` that the commit was prepared for. */
+  readonly tiers?: { readonly at: number; readonly files: readonly TieredFile[] }
   /** The number that a load out of order carried, when the protocol's `txn` keeps a higher one. */
   readonly txn?: { readonly appId: string; readonly version: number | bigint }
   /** The version that was restored. With `resetTxn` the commit's `txn` actions are that version's numbers, and loads since do not count. */

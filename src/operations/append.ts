@@ -19,6 +19,11 @@ import { addActions, type CommitResult, conflictError, discard, transactionId, t
 export interface AppendOptions extends WritingOptions {
   /** Add columns that the table does not have, as nullable ones at its end. Default `false`: they are an error. */
   readonly mergeSchema?: boolean | undefined
+  /**
+   * `auto`: now and then, small files of the last commits are folded into one, in a commit of its own after the append's. Default: as the
+   * table's properties `varve.autoCompact` or `delta.autoOptimize.autoCompact` say.
+   */
+  readonly compact?: 'auto' | undefined
 }
 
 const operation = 'WRITE'

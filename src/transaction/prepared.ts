@@ -8,7 +8,7 @@
 import type { Predicate } from '../data/prune/predicate.ts'
 import type { ZoneTable } from '../data/prune/prune.ts'
 import type { RowSet } from '../data/vectors/row-set.ts'
-import type { Action, LiveFile } from '../log/index.ts'
+import type { Action, LiveFile, VarveCommitInfo } from '../log/index.ts'
 
 /** How a transaction may stand among others. `WriteSerializable`: blind appends of others may come between its reading and its writing. */
 export type Isolation = 'Serializable' | 'WriteSerializable'
@@ -49,6 +49,8 @@ export interface Prepared {
   readonly source?: string | undefined
   /** Files and queries that were read. */
   readonly inputs?: readonly string[] | undefined
+  /** What foldings of small files tell the next one. */
+  readonly tiers?: VarveCommitInfo['tiers'] | undefined
 }
 
 /** The rows that a transaction looked at: rows that another one adds among them, or takes from them, may be in its way. */

@@ -59,6 +59,7 @@ export function stage(prepared: Prepared, attempt: Attempt): { bytes: Uint8Array
       ...(prepared.addsAgain ? { addsAgain: true } : {}),
       ...(apart ? { txn: { appId: txn.appId, version: txn.version } } : {}),
       ...(prepared.restored ? { restored: prepared.restored } : {}),
+      ...(prepared.tiers ? { tiers: prepared.tiers } : {}),
     },
   }
   const transaction: Action[] = txn ? [{ txn: { appId: txn.appId, version: txn.records, lastUpdated: now } }] : []

@@ -28,12 +28,13 @@ test('optimize says what became of the files, and that there is nothing to do', 
     code: 0,
     stdout: 'events@2: nothing to do, no file would become better\n',
   })
-  await run('append', 'events', 'a.csv')
+  expect(await run('append', 'events', 'a.csv', '--compact', 'auto')).toMatchObject({ code: 0, stderr: '' })
   expect((await run('optimize', 'events', '--where', "city = 'Oslo'")).stdout).toMatch(/^events@4: 2 files \(.*\) became 1 file \(.*\), /)
 })
 
 test('a size that is none, and a predicate that parts files, are told', async () => {
   expect(await run('optimize', 'events', '--target-size', 'huge')).toMatchObject({ code: 2 })
+  expect(await run('append', 'events', 'a.csv', '--compact', 'always')).toMatchObject({ code: 2 })
   await writeFile(join(folder, 'b.csv'), 'id,city\n1,Oslo\n2,Visby\n')
   await run('append', 'events', 'b.csv')
   const parted = await run('optimize', 'events', '--where', 'id % 2 = 0', '--json')

@@ -106,7 +106,8 @@ async function liveFiles(
   return planned.map((bin) => bin.map(({ path }) => live.get(path)!))
 }
 
-function targetBytes({ target }: VerbGround): number {
+/** Bytes that a file of the table should have. */
+export function targetBytes({ target }: VerbGround): number {
   const set = Number(target.properties['delta.targetFileSize'])
   return Number.isSafeInteger(set) && set > 0 ? set : defaultTargetBytes
 }
@@ -117,7 +118,7 @@ function checkSize(bytes: number | undefined): void {
 }
 
 /** Counts under the names of Spark's history. */
-function metricsOf(removed: readonly LiveFile[], { files: added }: Written): Record<string, number> {
+export function metricsOf(removed: readonly LiveFile[], { files: added }: Written): Record<string, number> {
   const sizes = added.map(({ size }) => size).sort((one, other) => one - other)
   const quantile = (share: number) => sizes[Math.min(sizes.length - 1, Math.floor(share * sizes.length))] ?? 0
   return {

@@ -9,7 +9,7 @@ import { changeActions, type Written } from './write-rows.ts'
 
 /** A verb that is ready: what it does to files, and what history says of it. */
 export interface PreparedVerb
-  extends Pick<Prepared, 'operation' | 'parameters' | 'metrics' | 'changes' | 'reads' | 'isBlindAppend' | 'inputs' | 'restored'> {
+  extends Pick<Prepared, 'operation' | 'parameters' | 'metrics' | 'changes' | 'reads' | 'isBlindAppend' | 'inputs' | 'restored' | 'tiers'> {
   /** Actions beside those of files written: metadata and protocol. */
   readonly actions?: readonly Action[] | undefined
   /** `false`: the rows of the files written are not new. Default: `true`. */

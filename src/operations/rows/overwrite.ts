@@ -24,7 +24,7 @@ import { beginVerb, unchanged, type VerbGround } from './verb.ts'
 import { type Written, writeInsertedChanges } from './write-rows.ts'
 
 /** Options of an overwrite. */
-export interface OverwriteOptions extends AppendOptions {
+export interface OverwriteOptions extends Omit<AppendOptions, 'compact'> {
   /** Replace the rows for which this expression in DuckDB's SQL is true, all of which it must be true for. Default: all rows. */
   readonly where?: string | undefined
   /** Values for the parameters of `where`. Always bound, never part of the text. */
