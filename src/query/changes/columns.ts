@@ -129,8 +129,8 @@ const wider: Readonly<Record<string, readonly string[]>> = {
   date: ['timestamp_ntz'],
 }
 
-/** Digits of the whole types, before the point. */
-const digits: Readonly<Record<string, number>> = { byte: 10, short: 10, integer: 10, long: 20 }
+/** Digits of the whole types, before the point. Bytes and shorts have few; the protocol gives them ten, which tables of its preview need not have. */
+const digits: Readonly<Record<string, number>> = { byte: 3, short: 5, integer: 10, long: 20 }
 
 /** The widenings of the protocol (§Type Widening). */
 function widens(older: PrimitiveType, newer: PrimitiveType): boolean {

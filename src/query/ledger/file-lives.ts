@@ -63,7 +63,9 @@ export async function fileLives(
     metadata = set.metadata === undefined ? metadata : completed(set.metadata)
     layouts.push({ version: commit.version, metadata: activeMetadata({ protocol, metadata }) })
   }
-  const last = layouts.at(-1)!.metadata
+  // A checkpoint may know better than the commits.
+  const last = activeMetadata(await log.stateAt(range.to, signal))
+  layouts.push({ version: range.to, metadata: last })
   for (let at = layouts.length - 2; at >= 0; at -= 1) {
     const problem = unreadable(layouts[at]!.metadata, last, { ...compared, dropsAllowed: true, loosely: true })
     if (problem !== undefined) throw schemaChanged(log.store.root, layouts[at + 1]!.version, range, problem)

@@ -77,12 +77,12 @@ function ofManyLives(source: LedgerSource, needed: readonly StructField[], files
     return field === added ? `l.added AS ${name}` : field === removed ? `l.removed AS ${name}` : `r.${name}`
   })
   const [file, row] = [`r.${quoteIdentifier(positions.file)}`, `CAST(r.${quoteIdentifier(positions.row)} AS INTEGER)`]
-  const kind = masks.map((_, digit) => `(get_bit(m.m${digit}, ${row}) << ${digit})`)
-  const joined =
-    masks.length === 0
-      ? ''
-      : ` JOIN (SELECT ${[`unnest(range(${files.length})) AS place`, ...masks.map((list, digit) => `unnest(${blobs(list, bindValue)}::BIT[]) AS m${digit}`)].join(', ')}) AS m ON ${file} = m.place`
-  return `SELECT ${columns.join(', ')} FROM (${rows}) AS r${joined} JOIN (${livesSql(lives)}) AS l ON l.place = ${file} AND l.kind = ${kind.length === 0 ? '0' : kind.join(' + ')}`
+  const most = Math.max(...lives.map((one) => one.lives.length))
+  const lists = masks.map((list, digit) => `unnest(${blobs(list, bindValue)}::BIT[]) AS m${digit}`)
+  const beside = `SELECT ${[`unnest(range(${files.length})) AS place`, ...lists].join(', ')}`
+  // One number for place and kind: the lives cannot be joined before the masks, which would be each row with every life of its file.
+  const kind = [`m.place * ${most}`, ...masks.map((_, digit) => `(get_bit(m.m${digit}, ${row}) << ${digit})`)].join(' + ')
+  return `SELECT ${columns.join(', ')} FROM (${rows}) AS r JOIN (${beside}) AS m ON ${file} = m.place JOIN (${livesSql(lives, most)}) AS l ON l.kind = ${kind}`
 }
 
 /** One binary digit of the kinds of a file's rows. */
@@ -95,29 +95,14 @@ function maskOfDigit({ file }: LedgerFile, { kinds }: RowLives, digit: number): 
   return maskOf({ allBut: rows }, Math.max(1, numRecords))
 }
 
-/** The lives of each kind of each file. */
-function livesSql(lives: readonly RowLives[]): string {
-  const all = lives.flatMap((file, place) => file.lives.flatMap((list, kind) => list.map((life) => ({ ...life, place, kind }))))
-  const list = (values: readonly (number | string)[], type: string) => `unnest([${values.join(', ')}]::${type}[])`
-  const columns = [
-    `${list(
-      all.map(({ place }) => place),
-      'BIGINT',
-    )} AS place`,
-    `${list(
-      all.map(({ kind }) => kind),
-      'INTEGER',
-    )} AS kind`,
-    `${list(
-      all.map(({ added }) => added),
-      'BIGINT',
-    )} AS added`,
-    `${list(
-      all.map(({ removed }) => removed ?? 'NULL'),
-      'BIGINT',
-    )} AS removed`,
-  ]
-  return `SELECT ${columns.join(', ')}`
+/** The lives of each kind of each file; the kinds of a file are numbered from its place times `most` on. */
+function livesSql(lives: readonly RowLives[], most: number): string {
+  const all = lives.flatMap((file, place) =>
+    file.lives.flatMap((list, kind) => list.map((life) => ({ ...life, kind: place * most + kind }))),
+  )
+  const list = (values: readonly (number | string)[]) => `unnest([${values.join(', ')}]::BIGINT[])`
+  const [kinds, added, removed] = [all.map(({ kind }) => kind), all.map((life) => life.added), all.map((life) => life.removed ?? 'NULL')]
+  return `SELECT ${list(kinds)} AS kind, ${list(added)} AS added, ${list(removed)} AS removed`
 }
 
 function relationOf({ properties, partitionColumns, bindValue, listPaths }: LedgerSource, files: readonly LedgerFile[]) {
