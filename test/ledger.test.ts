@@ -106,6 +106,15 @@ describe('rows', () => {
     expect(await told(table)).toEqual(['1: 1 to 2', '1: 2 to null'])
   })
 
+  it('of a file that a version says again stay what they are', async () => {
+    const table = handTable(ids)
+    const path = await table.file('SELECT 1::BIGINT AS id')
+    table.commit([table.add(path)])
+    table.commit([table.add(path, { dataChange: false, tags: { a: 'b' } })])
+    table.commit([table.remove(path), table.add(path)])
+    expect(await told(table)).toEqual(['1: 1 to null'])
+  })
+
   it('of files that a vacuum took are an error with the versions that can be read', async () => {
     const table = handTable(ids)
     const [one, two] = [await table.file('SELECT 1::BIGINT AS id'), await table.file('SELECT range AS id FROM range(2)')]
