@@ -31,6 +31,8 @@ import {
   scan,
   targetOf,
 } from './query/index.ts'
+import type { Fingerprints } from './refs/fingerprints.ts'
+import { tagsByVersion } from './refs/tags.ts'
 import { parseJson } from './schema/json.ts'
 import type { StructType } from './schema/types.ts'
 
@@ -51,13 +53,6 @@ export interface TableDescription {
   readonly properties: Readonly<Record<string, string>>
   readonly tags: readonly string[]
   readonly fingerprints: Fingerprints
-}
-
-/** Fingerprints of a version in hex; `null` where not computed or not known. The same `id`: the same history. */
-export interface Fingerprints {
-  readonly id: string | null
-  readonly files: string | null
-  readonly rows: string | null
 }
 
 /** One data file of a version: a line of `varve files --json`. */
@@ -152,7 +147,7 @@ export class Snapshot {
       partitionBy: this.partitionColumns,
       protocol: this.protocol,
       properties: this.properties,
-      tags: [],
+      tags: (await tagsByVersion(store, options.signal)).get(this.version) ?? [],
       fingerprints: { id, files: null, rows: null },
     }
   }

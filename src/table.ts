@@ -7,6 +7,7 @@
 
 import { type ChangesOptions, changesOfTable } from './changes.ts'
 import type { Input } from './data/index.ts'
+import { type TagOptions, tagVersion, type UntagOptions, untag } from './dataset/tag.ts'
 import { UsageError } from './errors/index.ts'
 import { type Commit, CommitTimes, commitInfoOf, DeltaLog, noTable, parseActions, readCommitIfThere } from './log/index.ts'
 import { type AlterResult, alter } from './operations/alter/alter.ts'
@@ -27,6 +28,7 @@ import { type VacuumOptions, type VacuumResult, vacuum } from './operations/vacu
 import type { CommitResult, WritingOptions } from './operations/written.ts'
 import { type AsOf, stateAsOf } from './query/as-of.ts'
 import { type ChangeFeed, type DiffOptions, diff, type LedgerOptions, ledger, type QueryResult } from './query/index.ts'
+import { listTags, type Tag, tagsByVersion } from './refs/tags.ts'
 import { Snapshot } from './snapshot.ts'
 import { type ObjectStore, openStore, withRetries } from './storage/index.ts'
 
@@ -255,6 +257,29 @@ export class Table {
     return changesOfTable(this.#log, options)
   }
 
+  /**
+   * Gives a version a name that stands wherever a version does: `table.asOf({ tag: 'v2.0' })`, `events@v2.0`, `AT (VERSION => 'v2.0')`. A tag
+   * keeps its version from vacuum. It never moves, unless with `force`, which leaves a trace. No list of files is read for it.
+   * @throws UsageError INVALID_NAME, INVALID_ARGUMENT, GIT_UNAVAILABLE; TagExistsError; ConflictError TAG_MOVED where another made or moved
+   * the tag meanwhile; VersionNotFoundError; UnknownOutcomeError; LogError; storage errors
+   */
+  async tag(name: string, options: TagOptions = {}): Promise<Tag> {
+    return tagVersion(this.#log, name, options)
+  }
+
+  /** The table's tags, by version and then by name. @throws LogError RECORD_CORRUPT; storage errors */
+  async tags(options: { readonly signal?: AbortSignal } = {}): Promise<Tag[]> {
+    return listTags(this.#log.store, options.signal)
+  }
+
+  /**
+   * Takes a name from its version, which from then on nothing may hold any more. Returns the tag as it was.
+   * @throws VersionNotFoundError TAG_NOT_FOUND; ConflictError TAG_MOVED; UnknownOutcomeError; storage errors
+   */
+  async untag(name: string, options: UntagOptions = {}): Promise<Tag> {
+    return untag(this.#log, name, options)
+  }
+
   /** Writes a checkpoint of the newest version now; where it has one, nothing. @throws UnsupportedFeatureError; LogError; storage errors */
   async checkpoint(options: { readonly signal?: AbortSignal } = {}): Promise<CheckpointResult> {
     return checkpoint(this.#log, options)
@@ -306,6 +331,7 @@ export class Table {
     const { store } = this.#log
     const latest = await this.#log.update(options.signal)
     const times = new CommitTimes(store, latest)
+    const tags = await tagsByVersion(store, options.signal)
     const last = Math.max(0, latest.version + 1 - (options.limit ?? Number.POSITIVE_INFINITY))
     for (let version = latest.version; version >= last; version -= 1) {
       const commit = await readCommitIfThere(store, version, options.signal)
@@ -320,7 +346,7 @@ export class Table {
         txn: loadOf(commit),
         message: info.userMetadata ?? null,
         source: info.varve?.source ?? null,
-        tags: [],
+        tags: tags.get(version) ?? [],
         engine: info.engineInfo ?? null,
       }
     }

@@ -26,6 +26,7 @@ test('the public names are these', () => {
       "Table",
       "TableExistsError",
       "TableNotFoundError",
+      "TagExistsError",
       "TransactionOrderError",
       "UnknownOutcomeError",
       "UnsafeStoreError",

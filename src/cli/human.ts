@@ -41,3 +41,8 @@ export function instant(time: Date | string): string {
     .replace('T', ' ')
     .replace(/\.\d+Z$/, 'Z')
 }
+
+/** The first digits of a digest in hex, enough to tell it by; nothing where there is none. */
+export function shortDigest(digest: string | null): string {
+  return digest?.slice(0, 12) ?? ''
+}

@@ -27,6 +27,9 @@ export const verbs: Readonly<Record<string, Listed>> = {
   show: { summary: 'what a version is: rows, files, schema, protocol', load: async () => (await import('./show.ts')).verb },
   history: { summary: 'the versions of a table, newest first', load: async () => (await import('./history.ts')).verb },
   files: { summary: 'the data files of a version', load: async () => (await import('./files.ts')).verb },
+  tag: { summary: 'give a version a name', load: async () => (await import('./tag.ts')).verb },
+  tags: { summary: 'the names that versions have', load: async () => (await import('./tags.ts')).verb },
+  untag: { summary: 'take a name from its version', load: async () => (await import('./untag.ts')).verb },
   optimize: {
     summary: 'rewrite small files as fewer, or by the values of columns',
     load: async () => (await import('./optimize.ts')).verb,

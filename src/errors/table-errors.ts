@@ -13,6 +13,9 @@ export class TableNotFoundError extends VarveError {}
 /** There is a table, or something else, where one should be created. Codes: `TABLE_EXISTS`, `NOT_A_FOLDER`. */
 export class TableExistsError extends VarveError {}
 
+/** A tag of that name is there already, in the table or in Git. Code: `TAG_EXISTS`. */
+export class TagExistsError extends VarveError {}
+
 /** A version, timestamp or tag outside what is readable; the data states the range. Code: `VERSION_NOT_FOUND`, `TAG_NOT_FOUND`. */
 export class VersionNotFoundError extends VarveError {}
 
@@ -21,7 +24,7 @@ export class UnsupportedFeatureError extends VarveError {}
 
 /**
  * The log contradicts the protocol, or a record of ours is damaged. Codes: `LOG_CORRUPT`, `LOG_GAP`, `LOG_INCOMPLETE`, `BOOKMARK_CORRUPT`,
- * `HOLD_CORRUPT`, `HELD_VERSION_MISSING`, `CHECKPOINT_UNFIT`.
+ * `HOLD_CORRUPT`, `RECORD_CORRUPT`, `HELD_VERSION_MISSING`, `CHECKPOINT_UNFIT`.
  */
 export class LogError extends VarveError {}
 
@@ -49,11 +52,11 @@ export class QueryError extends VarveError {}
 
 /**
  * Lost to a concurrent change; running it again helps. Codes: `METADATA_CHANGED`, `PROTOCOL_CHANGED`, `DOMAIN_CHANGED`,
- * `CONCURRENT_APPEND`, `CONCURRENT_DELETE_READ`, `CONCURRENT_DELETE_DELETE`, `TABLE_CREATED_CONCURRENTLY`, `BOOKMARK_MOVED`.
+ * `CONCURRENT_APPEND`, `CONCURRENT_DELETE_READ`, `CONCURRENT_DELETE_DELETE`, `TABLE_CREATED_CONCURRENTLY`, `BOOKMARK_MOVED`, `TAG_MOVED`.
  */
 export class ConflictError extends VarveError {}
 
-/** It could not be found out whether the commit, or the record, is there. Codes: `COMMIT_UNKNOWN`, `BOOKMARK_UNKNOWN`. */
+/** It could not be found out whether the commit, or the record, is there. Codes: `COMMIT_UNKNOWN`, `BOOKMARK_UNKNOWN`, `RECORD_UNKNOWN`. */
 export class UnknownOutcomeError extends VarveError {}
 
 /** A load of an application that is older than its latest, and was never applied. Code: `TXN_OUT_OF_ORDER`. */

@@ -176,6 +176,34 @@ export class DeltaLog {
     return id
   }
 
+  /**
+   * The same, computed however far the nearest commit of ours is: from the first commit of the log where none of ours lies before the version.
+   * `null` where the commits that it takes were cleaned up.
+   */
+  async computeId(version: number, signal?: AbortSignal): Promise<string | null> {
+    const near = await this.idOf(version, signal)
+    if (near !== null) return near
+    let start = version
+    for (; start > 0; start -= 1) {
+      const commit = await readCommitIfThere(this.store, start, signal)
+      if (!commit) return null
+      if (commitInfoOf(commit).varve) break
+    }
+    let id: string | null = null
+    for (let v = start; v <= version; v += 1) {
+      const commit = await readCommitIfThere(this.store, v, signal)
+      if (!commit) return null
+      id = chainId(v === start ? (commitInfoOf(commit).varve?.parent ?? null) : id, commit.bytes)
+    }
+    return id
+  }
+
+  /** Whether a version that was readable still is: its commit is there, or a checkpoint of it. */
+  async has(version: number, signal?: AbortSignal): Promise<boolean> {
+    const there = (await this.store.head(commitKey(version), { signal })) !== undefined
+    return there || (await this.#fromCheckpoint(version, signal)) !== undefined
+  }
+
   /** The error for a version that is not there, with the range that is. */
   async versionNotFound(asked: number | string, signal?: AbortSignal): Promise<VersionNotFoundError> {
     const range = (await readableRange(this.store, signal)) ?? { earliest: this.#latest.version, latest: this.#latest.version }

@@ -7,9 +7,9 @@
  */
 import { v4 as uuid } from 'uuid'
 import { ConflictError, LogError, ObjectNotFoundError, UnknownOutcomeError } from '../errors/index.ts'
+import { nameKey } from '../refs/names.ts'
 import { parseJson } from '../schema/json.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { nameKey } from './names.ts'
 
 /** Where a bookmark stands: the next reading begins at this version; `undefined` before the first. */
 export type BookmarkPlace = number | undefined

@@ -1,12 +1,16 @@
 /** From a point in a table's history to the state of the version that it names. */
-import { UsageError, VersionNotFoundError } from '../errors/index.ts'
+import { UsageError } from '../errors/index.ts'
 import { type DeltaLog, type TableState, versionAt } from '../log/index.ts'
+import { versionOfTag } from '../refs/tags.ts'
 import { parseInstant } from './point.ts'
 
 /** A point in a table's history: a version, the last commit at or before an instant, or a tag. */
 export type AsOf = number | { readonly version: number } | { readonly timestamp: Date | string } | { readonly tag: string }
 
-/** The state at a point. @throws VersionNotFoundError with the range that can be read; UsageError INVALID_TIMESTAMP, INVALID_ARGUMENT */
+/**
+ * The state at a point.
+ * @throws VersionNotFoundError with the range that can be read, or TAG_NOT_FOUND; UsageError INVALID_TIMESTAMP, INVALID_ARGUMENT
+ */
 export async function stateAsOf(log: DeltaLog, point: AsOf, signal?: AbortSignal): Promise<TableState> {
   const at = typeof point === 'number' ? { version: point } : point
   if (typeof at !== 'object' || at === null) {
@@ -14,7 +18,7 @@ export async function stateAsOf(log: DeltaLog, point: AsOf, signal?: AbortSignal
       remedy: 'Pass a version as a number, or one of { version }, { timestamp } and { tag }.',
     })
   }
-  if ('tag' in at) throw tagNotFound(log.store.root, at.tag)
+  if ('tag' in at) return log.stateAt(await versionOfTag(log.store, at.tag, signal), signal)
   if ('version' in at) {
     if (!Number.isSafeInteger(at.version) || at.version < 0) throw await log.versionNotFound(at.version, signal)
     return log.stateAt(at.version, signal)
@@ -29,11 +33,4 @@ export async function stateAsOf(log: DeltaLog, point: AsOf, signal?: AbortSignal
   const version = await versionAt(log.store, latest, instant.getTime(), signal)
   if (version === undefined) throw await log.versionNotFound(`The version at ${instant.toISOString()}`, signal)
   return log.stateAt(version, signal)
-}
-
-function tagNotFound(root: string, tag: string): VersionNotFoundError {
-  return new VersionNotFoundError('TAG_NOT_FOUND', `The table ${root} has no tag ${JSON.stringify(tag)}.`, {
-    remedy: 'Name a version, as in events@3, or a timestamp with a zone.',
-    data: { root, tag },
-  })
 }

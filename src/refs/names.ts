@@ -16,6 +16,11 @@ export function checkName(name: unknown, what: string): asserts name is string {
   })
 }
 
+/** Whether a name is one that {@link checkName} takes. */
+export function isName(name: string): boolean {
+  return problemOf(name) === undefined
+}
+
 /** What a name is known by: names that differ in nothing but case, or in how their accents are spelled, are one. */
 export function nameKey(name: string): string {
   return name.normalize('NFC').toLowerCase().normalize('NFC')
