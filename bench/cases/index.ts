@@ -3,8 +3,12 @@ import type { Case } from '../harness/case.ts'
 import { appendParquet, appendParquetMemory, appendSmall } from './append.ts'
 import { appendArrow, appendArrowLong, appendArrowMemory } from './append-arrow.ts'
 import { nextCheckpoint } from './checkpoint.ts'
+import { deletePartition } from './delete-partition.ts'
 import { firstQuery } from './first-query.ts'
 import { countVersions, logBytes, openVersions } from './log.ts'
+import { longevity } from './longevity.ts'
+import { mergeMemory } from './merge-memory.ts'
+import { rowsDelete, rowsMerge, rowsUpdate } from './rows.ts'
 import { jumps, longLog, wideCount, wideSelect } from './scale.ts'
 import { aggregate, scanOut, scanOutMemory, selective } from './scan.ts'
 import { vectorsAll, vectorsTwo } from './vectors.ts'
@@ -32,4 +36,10 @@ export const cases: readonly Case[] = [
   longLog,
   jumps,
   nextCheckpoint,
+  rowsDelete,
+  rowsUpdate,
+  rowsMerge,
+  deletePartition,
+  longevity,
+  mergeMemory,
 ]

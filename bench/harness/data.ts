@@ -25,6 +25,12 @@ function rowsSql(from: number, to: number, long = false): string {
     ((hash(i * 7) % 10000000) / 100.0)::DOUBLE AS amount, ['DE', 'FR', 'US', 'JP', 'BR', 'IN', 'KE', 'NZ'][1 + (hash(i * 11) % 8)::INTEGER] AS country FROM range(${from}, ${to}) t(i)`
 }
 
+/** Rows to merge into the first `total` of the table: every other one changes a row, scattered over all of them, the others are new. */
+function mergeSql(rows: number, total: number): string {
+  return `SELECT CASE WHEN i % 2 = 0 THEN i * ${total / rows} ELSE ${total} + i END::BIGINT AS id, "at", "user", -1.0::DOUBLE AS amount, country
+    FROM (SELECT id AS i, * EXCLUDE (id) FROM (${rowsSql(0, rows)}))`
+}
+
 /** Names of the files of an input data set. */
 export function inputFiles(data: string, name: string): string[] {
   const count = name === 'rows-20m' ? 10 : 1
@@ -41,6 +47,11 @@ const makers: Readonly<Record<string, (folder: string) => Promise<void>>> = {
       folder,
       Array.from({ length: 10 }, (_, i) => rowsSql(i * 2_000_000, (i + 1) * 2_000_000)),
     ),
+  'rows-merge-10k': (folder) => parquet(folder, [mergeSql(10_000, 200_000)]),
+  'rows-merge-100k': (folder) => parquet(folder, [mergeSql(100_000, 2_000_000)]),
+  'rows-merge-10m': (folder) => parquet(folder, [mergeSql(10_000_000, 20_000_000)]),
+  'arrow-merge-10k': (folder) => arrow(folder, 'rows-merge-10k'),
+  'arrow-merge-100k': (folder) => arrow(folder, 'rows-merge-100k'),
   'arrow-2m': (folder) => arrow(folder, 'rows-2m'),
   'arrow-2m-long': (folder) => arrow(folder, 'rows-2m-long'),
   'table-10m': (folder) =>
@@ -81,7 +92,12 @@ const makers: Readonly<Record<string, (folder: string) => Promise<void>>> = {
   'long-100000-compacted': (folder) => makeLongHistory(folder, { versions: 100_000, compactEvery: 1_000 }),
 }
 
-const dependsOn: Readonly<Record<string, string>> = { 'arrow-2m': 'rows-2m', 'arrow-2m-long': 'rows-2m-long' }
+const dependsOn: Readonly<Record<string, string>> = {
+  'arrow-2m': 'rows-2m',
+  'arrow-2m-long': 'rows-2m-long',
+  'arrow-merge-10k': 'rows-merge-10k',
+  'arrow-merge-100k': 'rows-merge-100k',
+}
 
 /** Makes what is missing. */
 export async function makeData(names: readonly string[]): Promise<void> {

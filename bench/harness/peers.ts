@@ -5,7 +5,19 @@ import { join } from 'node:path'
 /** A table of LanceDB. */
 export interface LanceTable {
   add(data: unknown): Promise<unknown>
-  countRows(): Promise<number>
+  countRows(filter?: string): Promise<number>
+  delete(predicate: string): Promise<unknown>
+  update(options: { readonly where: string; readonly valuesSql: Readonly<Record<string, string>> }): Promise<unknown>
+  mergeInsert(on: string): LanceMerge
+  version(): Promise<number>
+  checkout(version: number): Promise<void>
+  restore(): Promise<void>
+}
+
+interface LanceMerge {
+  whenMatchedUpdateAll(): LanceMerge
+  whenNotMatchedInsertAll(): LanceMerge
+  execute(data: unknown): Promise<unknown>
 }
 
 /** What the cases use of LanceDB. */
@@ -26,7 +38,7 @@ export interface Arrow {
   readonly Utf8: new () => unknown
   readonly TimestampMicrosecond: new (timezone: string) => unknown
   vectorFromArray(values: readonly unknown[], type: unknown): unknown
-  tableFromIPC(bytes: Uint8Array): unknown
+  tableFromIPC(bytes: Uint8Array): { slice(from: number, to: number): unknown }
 }
 
 /** Loads LanceDB from the peers' modules. */

@@ -1,13 +1,16 @@
-"""Contenders of the benchmarks that live in Python: delta-rs. `contenders.py CASE CONTENDER SETTING` speaks the protocol of
+"""Contenders of the benchmarks that live in Python: delta-rs, and DuckLake in row_changes.py.
+
+`contenders.py CASE CONTENDER SETTING` speaks the protocol of
 harness/contender.worker.ts; `contenders.py --call FUNCTION ARGUMENT...` runs one function.
 """
 import json
 import os
-import resource
 import sys
 import time
 
 import pyarrow as pa
+import row_changes
+from row_changes import cpu
 
 
 def parquet_to_arrow(source, target):
@@ -134,16 +137,13 @@ contenders = {
     ("append-parquet", "delta-rs"): append_parquet,
     ("open", "delta-rs 10"): opener(10),
     ("open", "delta-rs 10000"): opener(10000),
+    **row_changes.contenders,
 }
 
 
 def peak():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
-
-
-def cpu():
-    return sum(r.ru_utime + r.ru_stime for r in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))) * 1000
 
 
 def serve(case, contender, setting):
