@@ -74,7 +74,7 @@ export async function deletedRows(
 }
 
 /** The tombstone of a file (§Add File and Remove File). */
-export function removeOf(add: Add, dataChange: boolean, now: number): Remove {
+function removeOf(add: Add, dataChange: boolean, now: number): Remove {
   const { path, partitionValues, size, stats, tags, deletionVector, baseRowId, defaultRowCommitVersion } = add
   return {
     path,

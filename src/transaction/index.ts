@@ -1,4 +1,4 @@
 export { commit, commitFirst } from './commit.ts'
 export type { Conflict } from './conflict.ts'
-export type { FileChange, FileChanges, Isolation, Landing, Prepared, Reads } from './prepared.ts'
+export type { FileChange, Isolation, Landing, Prepared, Reads } from './prepared.ts'
 export { judge, type TransactionId } from './transaction-id.ts'

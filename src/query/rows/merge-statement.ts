@@ -128,7 +128,7 @@ async function restrictions(on: Node, { expression }: StatementParts, { restrict
 }
 
 /** The pairs of columns that a condition holds to be equal: the target's and the source's. */
-export function equalColumns(on: Node): [target: string, source: string][] {
+function equalColumns(on: Node): [target: string, source: string][] {
   return conjuncts(on).flatMap((term): [string, string][] => {
     if (textOf(term.type) !== 'COMPARE_EQUAL' || !isNode(term.left) || !isNode(term.right)) return []
     const [left, right] = [qualified(term.left), qualified(term.right)]
