@@ -24,6 +24,7 @@ import type { MergeInput } from './operations/rows/merge-source.ts'
 import { type OverwriteOptions, overwrite } from './operations/rows/overwrite.ts'
 import { type UpdateOptions, updateRows } from './operations/rows/update.ts'
 import { type UpsertOptions, upsertClauses } from './operations/rows/upsert.ts'
+import { transact } from './operations/transaction.ts'
 import { type VacuumOptions, type VacuumResult, vacuum } from './operations/vacuum/vacuum.ts'
 import type { CommitResult, WritingOptions } from './operations/written.ts'
 import { type AsOf, stateAsOf } from './query/as-of.ts'
@@ -31,6 +32,7 @@ import { type ChangeFeed, type DiffOptions, diff, type LedgerOptions, ledger, ty
 import { listTags, type Tag, tagsByVersion } from './refs/tags.ts'
 import { Snapshot } from './snapshot.ts'
 import { type ObjectStore, openStore, withRetries } from './storage/index.ts'
+import { branchOf } from './transaction/index.ts'
 
 /** Where a table lies: a folder, a `file:` URL, or a store of one's own. */
 export type Location = string | ObjectStore
@@ -57,6 +59,9 @@ export interface HistoryEntry {
   readonly tags: readonly string[]
   readonly engine: string | null
 }
+
+/** A table inside a transaction. */
+export type Transaction = Pick<Table, 'location' | 'append' | 'delete' | 'update' | 'merge' | 'upsert' | 'overwrite' | 'alter' | 'latest'>
 
 /** A table. Open one with `Table.open`, make one with `Table.create`. */
 export class Table {
@@ -199,6 +204,7 @@ export class Table {
    * predicate that is true for some rows of a file only; QueryError SQL_ERROR, SQL_REFUSED; and what `append` throws
    */
   async optimize(options: OptimizeOptions = {}): Promise<CommitResult> {
+    this.#refuseInside('optimize')
     this.#lastWrite = await optimize(this.#log, options)
     return this.#lastWrite
   }
@@ -225,13 +231,28 @@ export class Table {
    * ConflictError where anything else was committed meanwhile; and what `append` throws
    */
   async restore(point: AsOf, options: RestoreOptions = {}): Promise<RestoreResult> {
+    this.#refuseInside('restore')
     const result = await restore(this.#log, point, options)
     this.#lastWrite = result
     return result
   }
 
+  /**
+   * Runs several verbs as one version, or none: `await table.transaction(async (tx) => { await tx.delete(...); await tx.append(...) })`. Each
+   * verb sees what those before did, and so does what is read through `tx`; nobody else sees any of it before all is committed. Where the
+   * function throws, nothing is. The verbs' own results name versions that are the transaction's alone.
+   *
+   * The numbers of loads belong to the whole: with `txn` in `options` it lands exactly once, and where it had landed, the function is not called.
+   * @throws what the function throws; ConflictError for what other writers changed meanwhile; UsageError NESTED_TRANSACTION, TRANSACTION_OVER
+   */
+  async transaction(work: (tx: Transaction) => Promise<unknown>, options: WritingOptions = {}): Promise<CommitResult> {
+    this.#lastWrite = await transact(this.#log, (branch) => work(new Table(branch)), options)
+    return this.#lastWrite
+  }
+
   /** The newest version as a snapshot, after a look for news. */
   async latest(options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
+    this.#noteRead()
     return new Snapshot(this.#log, await this.#log.update(options.signal))
   }
 
@@ -240,6 +261,7 @@ export class Table {
    * @throws VersionNotFoundError with the range that can be read; UsageError INVALID_TIMESTAMP, INVALID_ARGUMENT
    */
   async asOf(point: AsOf, options: { readonly signal?: AbortSignal } = {}): Promise<Snapshot> {
+    this.#noteRead()
     return new Snapshot(this.#log, await stateAsOf(this.#log, point, options.signal))
   }
 
@@ -254,6 +276,7 @@ export class Table {
    * CHANGE_FEED_OFF; SchemaError SCHEMA_CHANGED, RESERVED_COLUMN, UNKNOWN_COLUMN; QueryError; DataFileError; LogError; AbortedError
    */
   changes(options: ChangesOptions): ChangeFeed {
+    this.#noteRead()
     return changesOfTable(this.#log, options)
   }
 
@@ -282,6 +305,7 @@ export class Table {
 
   /** Writes a checkpoint of the newest version now; where it has one, nothing. @throws UnsupportedFeatureError; LogError; storage errors */
   async checkpoint(options: { readonly signal?: AbortSignal } = {}): Promise<CheckpointResult> {
+    this.#refuseInside('checkpoint')
     return checkpoint(this.#log, options)
   }
 
@@ -292,6 +316,7 @@ export class Table {
    * that stays cannot be read; TableNotFoundError TABLE_REPLACED; storage errors
    */
   async vacuum(options: VacuumOptions = {}): Promise<VacuumResult> {
+    this.#refuseInside('vacuum')
     return vacuum(this.#log, options)
   }
 
@@ -308,6 +333,7 @@ export class Table {
    * that differ from the other share; VersionNotFoundError; SchemaError SCHEMA_CHANGED, UNKNOWN_COLUMN, RESERVED_COLUMN; DataFileError; LogError
    */
   diff(a: AsOf, b: AsOf, options: DiffOptions = {}): QueryResult {
+    this.#noteRead()
     return diff(this.#log, a, b, options)
   }
 
@@ -323,6 +349,7 @@ export class Table {
    * RESERVED_COLUMN; DataFileError DATA_FILE_MISSING with the versions that can be read, where a vacuum took a file; QueryError; LogError
    */
   ledger(options: LedgerOptions = {}): QueryResult {
+    this.#noteRead()
     return ledger(this.#log, options)
   }
 
@@ -350,6 +377,17 @@ export class Table {
         engine: info.engineInfo ?? null,
       }
     }
+  }
+
+  /** What is read inside a transaction counts when others change it. */
+  #noteRead(): void {
+    const branch = branchOf(this.#log)
+    if (branch) branch.wasRead = true
+  }
+
+  #refuseInside(verb: string): void {
+    if (branchOf(this.#log) === undefined) return
+    throw new UsageError('INVALID_ARGUMENT', `There is no ${verb} inside a transaction.`, { remedy: 'Call it outside.' })
   }
 }
 

@@ -3,7 +3,7 @@ import { VarveError } from './varve-error.ts'
 /**
  * The call itself is wrong: an argument, an option, a reference that cannot be read. Codes: `INVALID_ARGUMENT`,
  * `INVALID_REFERENCE`, `INVALID_TIMESTAMP`, `INVALID_SCHEMA`, `INVALID_PROPERTY`, `COLUMN_IN_USE`,
- * `DUPLICATE_CONSTRAINT`, `UNKNOWN_CONSTRAINT`, `NO_ROW_TRACKING`, `KEY_NOT_UNIQUE`.
+ * `DUPLICATE_CONSTRAINT`, `UNKNOWN_CONSTRAINT`, `NO_ROW_TRACKING`, `NESTED_TRANSACTION`, `TRANSACTION_OVER`, `KEY_NOT_UNIQUE`.
  */
 export class UsageError extends VarveError {}
 

@@ -15,6 +15,7 @@ import {
   writeChecksum,
   writeCompaction,
 } from '../log/index.ts'
+import { branchOf } from '../transaction/index.ts'
 import { cleanUpAfter } from './log-cleanup.ts'
 
 /** The head hint is rewritten whenever the version is a multiple of this. */
@@ -25,6 +26,8 @@ const headEvery = 100
  * @returns warnings, one for each thing that could not be written.
  */
 export async function settle(log: DeltaLog, state: TableState, checksum?: Promise<unknown>): Promise<string[]> {
+  // Of a transaction's own versions nothing is left but their sum.
+  if (branchOf(log)) return []
   const warnings: string[] = []
   const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
     try {

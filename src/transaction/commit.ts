@@ -10,7 +10,7 @@
  * tried while the outcome of the last is unknown.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AbortedError, ObjectNotFoundError, UnknownOutcomeError, type VarveError } from '../errors/index.ts'
+import { AbortedError, ObjectNotFoundError, UnknownOutcomeError, UsageError, type VarveError } from '../errors/index.ts'
 import {
   type Action,
   chainId,
@@ -25,6 +25,7 @@ import {
 } from '../log/index.ts'
 import { stringifyJson } from '../schema/json.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { type Branch, branchOf } from './branch.ts'
 import { type Conflict, judgeWinners } from './conflict.ts'
 import { type StagedChanges, stageChanges } from './file-changes.ts'
 import type { FileChanges, Prepared } from './prepared.ts'
@@ -65,11 +66,14 @@ const resolveTries = 8
  * that the transaction was prepared for; every commit since is looked at for a conflict. Vectors that no version came to name are removed.
  */
 export async function commit(log: DeltaLog, read: TableState, prepared: Prepared, options: CommitOptions = {}): Promise<CommitOutcome> {
+  const branch = branchOf(log)
+  if (branch) checkInside(log, prepared, options)
   const changes = new ChangesInWork(log.store, options.signal)
   let named: StagedChanges | undefined | 'unknown'
   try {
-    return await attempts(log, read, prepared, changes, options, (staged) => {
+    return await attempts(log, read, prepared, changes, options, branch, (staged) => {
       named = staged
+      branch?.prepared.push(prepared)
     })
   } catch (error) {
     if (error instanceof UnknownOutcomeError) named = 'unknown'
@@ -85,6 +89,7 @@ async function attempts(
   prepared: Prepared,
   changesInWork: ChangesInWork,
   options: CommitOptions,
+  branch: Branch | undefined,
   committed: (staged: StagedChanges | undefined) => void,
 ): Promise<CommitOutcome> {
   const { txn, signal } = options
@@ -121,6 +126,7 @@ async function attempts(
       now,
       txn: recorded(base, txn, verdict),
       changes: stagedChanges?.actions,
+      rowVersion: branch && branch.base.version + 1,
     }
     const staged = stage(prepared, attempt)
     const version = base.version + 1
@@ -128,6 +134,7 @@ async function attempts(
     let checksum: Promise<unknown> | undefined
     // The checksum's name follows the commit's in the same folder, so no power cut leaves it there alone.
     const onStored = (): void => {
+      if (branch) return
       checksum = writeChecksum(log.store, state)
       // `settle` reports a failure.
       checksum.catch(() => undefined)
@@ -145,6 +152,21 @@ async function attempts(
     if (unread > resolveTries) await readCommit(log.store, version, signal)
     await sleep(10 * unread)
   }
+}
+
+/** Numbers of loads are judged against all that others commit, which a verb inside a transaction does not see; so are commit times. */
+function checkInside({ store }: DeltaLog, { actions }: Prepared, { txn }: CommitOptions): void {
+  const data = { root: store.root }
+  if (txn !== undefined)
+    throw new UsageError('INVALID_ARGUMENT', 'A verb inside a transaction has no transaction id of its own.', {
+      remedy: 'Give txn to the transaction as a whole.',
+      data,
+    })
+  if (typeof actions === 'function')
+    throw new UsageError('INVALID_ARGUMENT', 'Commit times cannot be switched on inside a transaction.', {
+      remedy: 'Switch them on before.',
+      data,
+    })
 }
 
 /** The changes to files of one transaction, staged once for all attempts between which nothing touches their files. */

@@ -46,6 +46,7 @@ export async function judgeWinners(
   const { metadata, protocol } = winners
   if (metadata !== undefined) return { code: 'METADATA_CHANGED', version: metadata }
   if (protocol !== undefined) return { code: 'PROTOCOL_CHANGED', version: protocol }
+  if (prepared.exact) return { code: 'DOMAIN_CHANGED', version: read.version + 1, what: rowTrackingDomain }
   const domain = domainConflict(prepared, winners)
   if (domain) return domain
   if (prepared.alone) return { code: 'CONCURRENT_APPEND', version: winners.last }

@@ -43,6 +43,8 @@ export interface Prepared {
   readonly isolation?: Isolation | undefined
   /** The version whose rows this one has again, and whether the numbers of loads are set back to that version's. Default: none. */
   readonly restored?: { readonly version: number; readonly resetTxn: boolean } | undefined
+  /** Whether it holds only on top of the version that was read, whatever others committed since. Default: `false`. */
+  readonly exact?: boolean | undefined
   /** The user's words on this version. */
   readonly message?: string | undefined
   /** Where the rows came from, as the user says. */

@@ -18,6 +18,8 @@ export interface Attempt {
   /** The id of the base, `null` where no chain leads there. */
   readonly parent: string | null
   readonly now: number
+  /** The version that new rows are said to come with. Default: that of the attempt. */
+  readonly rowVersion?: number | undefined
   /** The actions of files that lose rows. Default: none. */
   readonly changes?: readonly Action[] | undefined
   /** The transaction number to record, and the load's own number where that is lower. */
@@ -63,7 +65,7 @@ export function stage(prepared: Prepared, attempt: Attempt): { bytes: Uint8Array
     },
   }
   const transaction: Action[] = txn ? [{ txn: { appId: txn.appId, version: txn.records, lastUpdated: now } }] : []
-  const actions = [{ commitInfo }, ...transaction, ...withRowIds([...changes, ...own], protocol, base, version)]
+  const actions = [{ commitInfo }, ...transaction, ...withRowIds([...changes, ...own], protocol, base, attempt.rowVersion ?? version)]
   return { bytes: new TextEncoder().encode(actions.map((action) => `${stringifyJson(action)}\n`).join('')), actions }
 }
 
