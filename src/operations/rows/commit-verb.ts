@@ -18,7 +18,7 @@ export interface PreparedVerb
   readonly tags?: Readonly<Record<string, string>> | undefined
 }
 
-/** Commits a verb. @throws ConflictError, UnknownOutcomeError, TransactionOrderError, storage errors */
+/** Commits a verb. `written` is handed over: its lists are empty afterwards, so that nobody takes back what a version may name. @throws ConflictError, UnknownOutcomeError, TransactionOrderError, storage errors */
 export async function commitVerb(ground: VerbGround, verb: PreparedVerb, written: Written, options: WritingOptions): Promise<CommitResult> {
   const { log, state, txn, isolation } = ground
   const { operation, metrics, dataChange = true } = verb
@@ -46,7 +46,8 @@ export async function commitVerb(ground: VerbGround, verb: PreparedVerb, written
     if (error instanceof UnknownOutcomeError) kept = true
     throw error
   } finally {
-    if (!kept) await takeBack(ground, written)
+    const handedOver = { files: written.files.splice(0), changeFiles: written.changeFiles.splice(0) }
+    if (!kept) await takeBack(ground, handedOver)
   }
 }
 
