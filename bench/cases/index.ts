@@ -8,6 +8,7 @@ import { firstQuery } from './first-query.ts'
 import { countVersions, logBytes, openVersions } from './log.ts'
 import { longevity } from './longevity.ts'
 import { mergeMemory } from './merge-memory.ts'
+import { appendFolded, clusteredSkips, optimizeSmall } from './optimize.ts'
 import { rowsDelete, rowsMerge, rowsUpdate } from './rows.ts'
 import { jumps, longLog, wideCount, wideSelect } from './scale.ts'
 import { aggregate, scanOut, scanOutMemory, selective } from './scan.ts'
@@ -42,4 +43,7 @@ export const cases: readonly Case[] = [
   deletePartition,
   longevity,
   mergeMemory,
+  optimizeSmall,
+  clusteredSkips,
+  appendFolded,
 ]

@@ -78,6 +78,19 @@ const makers: Readonly<Record<string, (folder: string) => Promise<void>>> = {
       folder,
       Array.from({ length: 1_000 }, (_, i) => rowsSql(i * 10_000, (i + 1) * 10_000)),
     ),
+  'table-small-files': async (folder) => {
+    const { Table } = await library()
+    const table = await Table.create(folder, { schema, preset: 'wide' })
+    for (let n = 0; n < 2_000; n += 1) {
+      await table.append(
+        Array.from({ length: 100 }, (_, i) => {
+          const id = n * 100 + i
+          const at = Date.UTC(2026, 0, 1) + id * 1000
+          return { id, at, user: `user${10_000 + ((id * 7919) % 90_000)}`, amount: (id * 13) % 1e5, country: i % 2 ? 'DE' : 'FR' }
+        }),
+      )
+    }
+  },
   'history-10': (folder) => makeHistory(folder, 10),
   'history-1000': (folder) => makeHistory(folder, 1_000),
   'history-10000': (folder) => makeHistory(folder, 10_000),

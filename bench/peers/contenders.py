@@ -129,7 +129,23 @@ def jumps(setting):
     return sample
 
 
+def optimize_small(setting):
+    import shutil
+
+    from deltalake import DeltaTable
+
+    def sample(round):
+        path = os.path.join(setting["work"], f"t{round}")
+        shutil.copytree(os.path.join(setting["data"], "table-small-files"), path)
+        began = time.perf_counter()
+        DeltaTable(path).optimize.compact()
+        return {"wall": (time.perf_counter() - began) * 1000}
+
+    return sample
+
+
 contenders = {
+    ("optimize-small", "delta-rs"): optimize_small,
     ("wide-count", "delta-rs"): counter("wide-1m", 100_000_000),
     ("long-log", "delta-rs"): counter("long-100000", 9_000_100),
     ("jumps", "delta-rs"): jumps,
