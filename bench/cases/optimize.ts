@@ -18,7 +18,7 @@ const objects = (n: number) =>
     const id = n * 100 + i
     return {
       id,
-      at: Date.UTC(2026, 0, 1) + id * 1000,
+      at: new Date(Date.UTC(2026, 0, 1) + id * 1000),
       user: `user${10_000 + ((id * 7919) % 90_000)}`,
       amount: (id * 13) % 1e5,
       country: i % 2 ? 'DE' : 'FR',

@@ -85,7 +85,7 @@ const makers: Readonly<Record<string, (folder: string) => Promise<void>>> = {
       await table.append(
         Array.from({ length: 100 }, (_, i) => {
           const id = n * 100 + i
-          const at = Date.UTC(2026, 0, 1) + id * 1000
+          const at = new Date(Date.UTC(2026, 0, 1) + id * 1000)
           return { id, at, user: `user${10_000 + ((id * 7919) % 90_000)}`, amount: (id * 13) % 1e5, country: i % 2 ? 'DE' : 'FR' }
         }),
       )
