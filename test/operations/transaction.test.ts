@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { memoryStore, type ObjectStore, type Row, Table, type Transaction } from '../../src/index.ts'
@@ -155,6 +158,38 @@ test('columns change inside too, and ids of rows stay', async () => {
       await other.append(ids(9))
     }),
   ).rejects.toMatchObject({ code: 'DOMAIN_CHANGED' })
+})
+
+test('on disk nothing is seen of it but its one commit', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'varve-transaction-'))
+  try {
+    const properties = { 'delta.enableDeletionVectors': 'false', 'delta.enableChangeDataFeed': 'true', 'delta.checkpointInterval': '2' }
+    const table = await Table.create(folder, { schema: 'id BIGINT, n INTEGER', partitionBy: ['n'], properties })
+    await table.append(ids(1, 2, 3, 4))
+    const log = () => readdir(join(folder, '_delta_log'))
+    const before = await log()
+    await table.transaction(async (tx) => {
+      await tx.update({ set: { id: 'id + 10' }, where: 'id < 3' })
+      await tx.append(ids(5))
+      await tx.delete({ where: 'id = 3' })
+      await tx.overwrite([{ id: 9n, n: 1 }], { dynamic: true })
+      expect(await log()).toEqual(before)
+    })
+    expect(await idsOf(await Table.open(folder))).toEqual([4, 5, 9, 11, 12])
+    expect((await log()).filter((name) => name.endsWith('.json'))).toHaveLength(3)
+    const changes = await table.changes({ from: 2, to: 2 }).toArray()
+    expect(changes.map(({ id, _change_type }) => `${_change_type} ${id}`).sort()).toEqual([
+      'delete 3',
+      'insert 5',
+      'insert 9',
+      'update_postimage 11',
+      'update_postimage 12',
+      'update_preimage 1',
+      'update_preimage 2',
+    ])
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 })
 
 type Step = (table: Transaction) => Promise<unknown>
