@@ -19,7 +19,7 @@ export const verb: Verb = {
 changes. Files that are good stay as they are, and older versions keep theirs. Where there is nothing to do, no version is made.`,
   examples: [
     'varve optimize events',
-    'varve optimize events --hilbert id,city',
+    'varve optimize readings --hilbert id,city',
     "varve optimize events --where 'id > 0' --target-size 64MB",
   ],
   define(command: Command): void {
