@@ -49,7 +49,8 @@ export async function deleteRows(log: DeltaLog, options: DeleteOptions = {}): Pr
   const metrics = metricsOf(files, taken, written)
   if (files.length === 0 && !ground.txn) return unchanged(ground.state, operation, false, metrics)
   const parameters = { predicate: JSON.stringify(where === undefined ? [] : [where]) }
-  const changes = { files, mayBeGone: true, dataChange: true }
+  // What change files tell of deleted rows must be so, whatever others delete meanwhile.
+  const changes = { files, mayBeGone: written.changeFiles.length === 0, dataChange: true }
   return commitVerb(ground, { operation, parameters, metrics, changes, reads, isBlindAppend: false }, written, options)
 }
 
