@@ -8,7 +8,7 @@ import { type Connection, trustedEngine } from '../../engine/index.ts'
 import { openStoredRows, type QueryTarget } from '../../query/index.ts'
 import { quoteIdentifier, quoteLiteral, quotePaths } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
-import type { StructField, StructType } from '../../schema/types.ts'
+import type { DataType, StructField, StructType } from '../../schema/types.ts'
 import type { Staging } from '../../storage/object-store.ts'
 
 /** What can be merged: what can be appended, or a version of a table. */
@@ -25,7 +25,10 @@ export interface ScratchSource {
 }
 
 /** Columns whose least and greatest values say where partners may lie; floats order NaN otherwise than their statistics do. */
-const ranged = /^(byte|short|integer|long|date|timestamp|timestamp_ntz|string|decimal\(.*\))$/
+const ranged = [/^(byte|short|integer|long|decimal\(.*\))$/, /^(date|timestamp|timestamp_ntz)$/, /^string$/]
+
+/** Types whose values are compared with those as they are: none is converted that could fail, or come out otherwise. */
+const comparedWith = [/^(byte|short|integer|long|float|double|decimal\(.*\))$/, /^(date|timestamp|timestamp_ntz)$/, /^string$/]
 
 /** So many values are listed; of more, the least and the greatest are told. */
 const mostListed = 256
@@ -57,10 +60,17 @@ export async function scratchSource(
 
 /**
  * A condition on a column of the target, in SQL, that every row fulfils which equals some value of a source's column; `undefined` where
- * nothing is known.
+ * nothing is known, or where comparing them converts one into a type of another kind.
  */
-export async function partnersOf(source: ScratchSource, column: StructField, target: string): Promise<string | undefined> {
-  if (source.rows === 0 || typeof column.type !== 'string' || !ranged.test(column.type)) return undefined
+export async function partnersOf(
+  source: ScratchSource,
+  column: StructField,
+  target: string,
+  targetType: DataType,
+): Promise<string | undefined> {
+  if (source.rows === 0 || typeof column.type !== 'string' || typeof targetType !== 'string') return undefined
+  const family = ranged.findIndex((types) => types.test(column.type as string))
+  if (family < 0 || !comparedWith[family]!.test(targetType)) return undefined
   const name = quoteIdentifier(column.name)
   const type = toSqlType(column.type)
   const connection = await (await trustedEngine()).connect()
@@ -69,14 +79,16 @@ export async function partnersOf(source: ScratchSource, column: StructField, tar
       `SELECT min(${name})::VARCHAR AS least, max(${name})::VARCHAR AS most, approx_count_distinct(${name}) AS known FROM ${source.sql}`,
     )
     if (row?.least === null || row?.least === undefined) return undefined
+    const { least, most } = row
     const value = (text: unknown) => `CAST(${quoteLiteral(String(text))} AS ${type})`
     if (Number(row.known) <= mostListed) {
       const values = await connection.all(
         `SELECT DISTINCT ${name}::VARCHAR AS value FROM ${source.sql} WHERE ${name} IS NOT NULL LIMIT ${2 * mostListed}`,
       )
+      if (values.some((one) => !isText(one.value))) return undefined
       if (values.length < 2 * mostListed) return `${target} IN (${values.map((one) => value(one.value)).join(', ')})`
     }
-    return `${target} BETWEEN ${value(row.least)} AND ${value(row.most)}`
+    return isText(least) && isText(most) ? `${target} BETWEEN ${value(least)} AND ${value(most)}` : undefined
   } finally {
     await connection.close()
   }
@@ -122,6 +134,11 @@ function withVariants(sql: string, { fields }: StructType): string {
     return type === 'variant' ? `CASE WHEN ${column} IS NOT NULL THEN variant_bytes_to_variant(${joined}) END AS ${column}` : column
   })
   return `(SELECT ${columns.join(', ')} FROM ${sql})`
+}
+
+/** SQL has no way to write a text with a NUL in it. */
+function isText(value: unknown): boolean {
+  return !String(value).includes('\0')
 }
 
 function emptyRows({ fields }: StructType): string {

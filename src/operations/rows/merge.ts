@@ -12,7 +12,7 @@ import { ValueError } from '../../errors/index.ts'
 import type { DeltaLog } from '../../log/index.ts'
 import { type MergeSide, mergeAliases, mergeStatement, RowStatement, storedFiles } from '../../query/index.ts'
 import { quoteIdentifier } from '../../schema/quoting.ts'
-import type { StructType } from '../../schema/types.ts'
+import type { StructField, StructType } from '../../schema/types.ts'
 import type { Staging } from '../../storage/object-store.ts'
 import { mergedGround } from '../append.ts'
 import type { CommitResult, WritingOptions } from '../written.ts'
@@ -87,8 +87,9 @@ async function prepare(
         ids: merged.ids,
         present,
         restrict: async (column, key) => {
-          const field = source.schema.fields.find(({ name }) => name.toLowerCase() === key.toLowerCase())
-          return field && partnersOf(source, field, `${mergeAliases.target}.${quoteIdentifier(column)}`)
+          const field = fieldNamed(source.schema, key)
+          const of = fieldNamed(target.schema, column)
+          return field && of && partnersOf(source, field, `${mergeAliases.target}.${quoteIdentifier(column)}`, of.type)
         },
       }),
     {
@@ -171,6 +172,10 @@ function withColumnsOf(ground: VerbGround, schema: StructType) {
   if (actions.length === 0) return { ground, actions }
   const version = { ...ground.target, schema: target, properties: { ...ground.target.properties, ...metadata.configuration } }
   return { ground: { ...ground, target: version, metadata }, actions }
+}
+
+function fieldNamed({ fields }: StructType, name: string): StructField | undefined {
+  return fields.find((field) => field.name.toLowerCase() === name.toLowerCase())
 }
 
 function unusedName({ fields }: StructType): string {
