@@ -23,13 +23,14 @@ import type { Positions } from '../relation/positions.ts'
 import { chooseTable, type TableFiles } from '../relation/table-files.ts'
 import { resolveTargets } from '../resolve-targets.ts'
 import { predicateWith } from '../skipping/table-predicate.ts'
-import { asciiLower, columnRef, type Node, selectOf } from '../sql/ast.ts'
+import { asciiLower, columnRef, type Node, selectOf, textOf } from '../sql/ast.ts'
 import { evaluateConstant } from '../sql/constants.ts'
 import { parseExpression } from '../sql/expression.ts'
 import { namedValues } from '../sql/parameters.ts'
 import { withParser } from '../sql/parse.ts'
 import type { QueryTarget, SessionTable } from '../target.ts'
 import { zonesOf } from '../target-of.ts'
+import { checkRowExpression } from './row-expression.ts'
 
 /** What a statement is made from. */
 export interface RowStatementOptions {
@@ -58,11 +59,11 @@ export interface SourceRelation {
 
 /** What a statement is built of. */
 export interface StatementParts {
-  /** Parses an expression of the user. @throws QueryError SQL_ERROR naming `what` */
+  /** Parses an expression of the user. @throws QueryError SQL_ERROR, SQL_REFUSED naming `what` */
   expression(text: string, what: string): Promise<Node>
   /** A column of the table. */
   column(...names: string[]): Node
-  /** A SELECT of expressions over what stands in a FROM clause, of the rows that fulfil a condition. */
+  /** A SELECT of expressions over what stands in a FROM clause, of the rows that fulfil a condition. All have an alias, or none has. */
   select(expressions: readonly Node[], from: Node, where?: Node): Node
   /** The table, and the source, for the FROM clause. */
   readonly table: Node
@@ -85,6 +86,8 @@ export class RowStatement {
   }
   readonly connection: Connection
   readonly #plan: QueryPlan
+  /** The names of its columns, in their order; empty ones where it has none. */
+  readonly #names: readonly string[]
   readonly #tables: readonly (TableFiles | SourceRelation)[]
   readonly #values: Readonly<Record<string, Value>>
   readonly #lease: Lease
@@ -92,6 +95,7 @@ export class RowStatement {
 
   private constructor(
     plan: QueryPlan,
+    names: readonly string[],
     tables: readonly (TableFiles | SourceRelation)[],
     place: number,
     chosen: { readonly wholeFiles: ReadonlySet<string>; readonly predicate: Predicate | undefined },
@@ -106,6 +110,7 @@ export class RowStatement {
     this.reads = { rows, deletesMatter: elsewhere }
     this.connection = lease.connection
     this.#plan = plan
+    this.#names = names
     this.#tables = tables
     this.#values = values
     this.#lease = lease
@@ -118,10 +123,20 @@ export class RowStatement {
     const token = `varve_${randomUUID().replaceAll('-', '')}`
     const positions: Positions = { file: `${token}_file`, row: `${token}_row` }
     const [main, beside] = [`${token}_table`, `${token}_source`]
+    let names: readonly string[] = []
     const plan = await withParser(async (connection) => {
       const statement = await build({
-        expression: (text, what) => parseExpression(connection, text, what),
-        select: selectFrom,
+        expression: async (text, what) => {
+          const node = await parseExpression(connection, text, what)
+          checkRowExpression(node, what)
+          return node
+        },
+        // Expressions of users may not see our names beside them, which they could take for columns.
+        select: (expressions, from, where) => {
+          names = expressions.map(({ alias: name }) => textOf(name))
+          const apart = expressions.map((node, index) => (names[index] === '' ? node : { ...node, alias: `${token}_${index}` }))
+          return selectFrom(apart, from, where)
+        },
         column: (...names) => columnRef(alias, ...names),
         table: tableNode(main, alias),
         source: tableNode(beside, source?.alias ?? ''),
@@ -153,7 +168,7 @@ export class RowStatement {
       const seen = opened.flatMap((table) => ('target' in table ? table.folders : []))
       const lease = await leaseClosed(new Set(withoutInner([...seen, ...folders])), new Set())
       const values = Object.fromEntries([...plan.parameters].map((name) => [name, given[name] ?? null]))
-      return new RowStatement(plan, opened, place, chosen, values, lease, signal)
+      return new RowStatement(plan, names, opened, place, chosen, values, lease, signal)
     } catch (error) {
       await Promise.all(opened.map((table) => ('target' in table ? table.pinned.release() : undefined)))
       throw error
@@ -205,7 +220,9 @@ export class RowStatement {
     const relations = this.#tables.map((table) =>
       'target' in table ? table.relation(everyColumn, { listPaths, bindValue }) : `SELECT * FROM ${table.sql}`,
     )
-    return { sql: fillIn(this.#plan, relations, []), values: bound }
+    const sql = fillIn(this.#plan, relations, [])
+    if (this.#names.includes('')) return { sql, values: bound }
+    return { sql: `SELECT * FROM (${sql}) AS ${this.#plan.token}_rows(${this.#names.join(', ')})`, values: bound }
   }
 }
 
