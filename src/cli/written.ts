@@ -17,7 +17,8 @@ export async function printWritten(
   if (alreadyApplied)
     return run.output.write(`${options.txn ?? 'This load'} was applied before: nothing changed, ${path} is at version ${version}.\n`)
   const what =
-    change(metrics) || (operation !== 'CREATE TABLE' ? 'no rows' : 'numFiles' in metrics ? 'created' : 'there already, left as it is')
+    change(metrics) ||
+    (operation !== 'CREATE TABLE' ? 'no rows, nothing changed' : 'numFiles' in metrics ? 'created' : 'there already, left as it is')
   await run.output.write(`${path}@${version}: ${what}, ${duration(Date.now() - options.began)}\n`)
 }
 
