@@ -15,6 +15,11 @@ export function quoteLiteral(text: string): string {
   return `'${checked(text, 'string').replaceAll("'", "''")}'`
 }
 
+/** A text as an SQL expression, with a NUL too, which no literal can hold. @throws UsageError `INVALID_ARGUMENT` for a lone surrogate. */
+export function quoteValue(text: string): string {
+  return text.includes('\0') ? `(${text.split('\0').map(quoteLiteral).join(' || chr(0) || ')})` : quoteLiteral(text)
+}
+
 /** Whether a text can be a name: not empty, no NUL, and valid Unicode (a lone surrogate has no UTF-8 form). */
 export function isValidName(name: string): boolean {
   return name !== '' && !name.includes('\0') && !/\p{Surrogate}/u.test(name)

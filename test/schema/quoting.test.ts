@@ -1,7 +1,7 @@
 import { DuckDBInstance } from '@duckdb/node-api'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { isValidName, quoteIdentifier, quoteLiteral } from '../../src/schema/quoting.ts'
+import { isValidName, quoteIdentifier, quoteLiteral, quoteValue } from '../../src/schema/quoting.ts'
 
 const odd = ['x"; DROP TABLE t; --', "it's", '__proto__', 'a.b', '`c`', 'line\nbreak', '🚀', '\\', '$1', '/*', ' ', 'select']
 
@@ -14,6 +14,14 @@ it('DuckDB reads every quoted name and text back as it was', async () => {
   }
   expect((await connection.runAndReadAll(`SELECT ${quoteLiteral('')}`)).getRows()).toEqual([['']])
   connection.closeSync()
+})
+
+it('a text with a NUL is a value, alone and beside operators', async () => {
+  const connection = await (await DuckDBInstance.create()).connect()
+  for (const text of ['\0', 'a\0b', "'\0\0'", 'plain'])
+    expect((await connection.runAndReadAll(`SELECT 'x' || ${quoteValue(text)}`)).getRows()).toEqual([[`x${text}`]])
+  connection.closeSync()
+  expect(() => quoteValue('\ud800\0')).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
 })
 
 it.each(['a\0b', '\ud800', 'x\udc00y'])('refuses %j, which no SQL text can hold', (text) => {

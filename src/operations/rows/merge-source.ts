@@ -6,7 +6,7 @@ import type { RecordBatch } from 'apache-arrow'
 import { type Input, normaliseRelation, openSource, type RelationSource, type Source } from '../../data/index.ts'
 import { type Connection, trustedEngine } from '../../engine/index.ts'
 import { openStoredRows, type QueryTarget } from '../../query/index.ts'
-import { quoteIdentifier, quoteLiteral, quotePaths } from '../../schema/quoting.ts'
+import { quoteIdentifier, quoteLiteral, quotePaths, quoteValue } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
 import type { DataType, StructField, StructType } from '../../schema/types.ts'
 import type { Staging } from '../../storage/object-store.ts'
@@ -80,15 +80,14 @@ export async function partnersOf(
     )
     if (row?.least === null || row?.least === undefined) return undefined
     const { least, most } = row
-    const value = (text: unknown) => `CAST(${quoteLiteral(String(text))} AS ${type})`
+    const value = (text: unknown) => `CAST(${quoteValue(String(text))} AS ${type})`
     if (Number(row.known) <= mostListed) {
       const values = await connection.all(
         `SELECT DISTINCT ${name}::VARCHAR AS value FROM ${source.sql} WHERE ${name} IS NOT NULL LIMIT ${2 * mostListed}`,
       )
-      if (values.some((one) => !isText(one.value))) return undefined
       if (values.length < 2 * mostListed) return `${target} IN (${values.map((one) => value(one.value)).join(', ')})`
     }
-    return isText(least) && isText(most) ? `${target} BETWEEN ${value(least)} AND ${value(most)}` : undefined
+    return `${target} BETWEEN ${value(least)} AND ${value(most)}`
   } finally {
     await connection.close()
   }
@@ -134,11 +133,6 @@ function withVariants(sql: string, { fields }: StructType): string {
     return type === 'variant' ? `CASE WHEN ${column} IS NOT NULL THEN variant_bytes_to_variant(${joined}) END AS ${column}` : column
   })
   return `(SELECT ${columns.join(', ')} FROM ${sql})`
-}
-
-/** SQL has no way to write a text with a NUL in it. */
-function isText(value: unknown): boolean {
-  return !String(value).includes('\0')
 }
 
 function emptyRows({ fields }: StructType): string {

@@ -3,7 +3,7 @@ import type { DataFile } from '../../data/index.ts'
 import { columnNaming, physicalName } from '../../data/index.ts'
 import type { QueryTarget } from '../../query/index.ts'
 import { partitionValueFromText } from '../../schema/partition-values.ts'
-import { quoteIdentifier, quoteLiteral } from '../../schema/quoting.ts'
+import { quoteIdentifier, quoteValue } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
 import type { StructField } from '../../schema/types.ts'
 
@@ -23,7 +23,7 @@ export function partitionsPredicate({ schema, partitionColumns, properties }: Qu
 function termOf({ name, type }: StructField, text: string | null): string {
   const column = quoteIdentifier(name)
   if (text === null) return `${column} IS NULL`
-  if (type === 'string') return `${column} = ${quoteLiteral(text)}`
-  if (type === 'binary') return `${column} = ${partitionValueFromText(quoteLiteral(text), type)}`
-  return `${column} = CAST(${quoteLiteral(text.replace(/^\+/, ''))} AS ${toSqlType(type)})`
+  if (type === 'string') return `${column} = ${quoteValue(text)}`
+  if (type === 'binary') return `${column} = ${partitionValueFromText(quoteValue(text), type)}`
+  return `${column} = CAST(${quoteValue(text.replace(/^\+/, ''))} AS ${toSqlType(type)})`
 }

@@ -9,7 +9,7 @@ import type { Connection } from '../../engine/index.ts'
 import { DataFileError, ObjectNotFoundError } from '../../errors/index.ts'
 import type { ChangedFile } from '../../log/changes.ts'
 import { partitionValueFromText } from '../../schema/partition-values.ts'
-import { quoteLiteral } from '../../schema/quoting.ts'
+import { quoteValue } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
 import type { StructType } from '../../schema/types.ts'
 import { materialisePlaces, placeOf } from '../../storage/index.ts'
@@ -93,10 +93,7 @@ export function partitionConstants(
     const name = physicalName(field, naming)
     if (!Object.hasOwn(partitionValues, name)) continue
     const text = partitionValues[name] ?? ''
-    constants.set(
-      field.name,
-      text === '' ? `CAST(NULL AS ${toSqlType(field.type)})` : partitionValueFromText(quoteLiteral(text), field.type),
-    )
+    constants.set(field.name, text === '' ? `CAST(NULL AS ${toSqlType(field.type)})` : partitionValueFromText(quoteValue(text), field.type))
   }
   return constants
 }

@@ -10,7 +10,7 @@ import { columnNaming, physicalName } from '../../data/physical.ts'
 import type { ChosenFile } from '../../data/prune/prune.ts'
 import type { RowSelection } from '../../data/vectors/row-selection.ts'
 import { partitionValueFromText } from '../../schema/partition-values.ts'
-import { quoteIdentifier, quoteLiteral } from '../../schema/quoting.ts'
+import { quoteIdentifier, quoteValue } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
 import type { StructField } from '../../schema/types.ts'
 import { FileLayout, type LayoutSource } from './file-layout.ts'
@@ -268,7 +268,7 @@ function neededFields({ schema, columns }: RelationSource): readonly StructField
 
 function partitionSql(field: StructField, text: string | null): string {
   if (text === null || text === '') return `CAST(NULL AS ${toSqlType(field.type)})`
-  return partitionValueFromText(quoteLiteral(text), field.type)
+  return partitionValueFromText(quoteValue(text), field.type)
 }
 
 function push<K, V>(groups: Map<K, V[]>, key: K, value: V): void {

@@ -48,3 +48,20 @@ test('keys with a NUL, a quote, nothing in them, and NULL', async () => {
   const rows = await (await table.latest()).query('SELECT b FROM t ORDER BY ALL', { name: 't' }).toArray()
   expect(rows.map(({ b }) => Number(b))).toEqual([3, 10, 11, 12, 13])
 })
+
+test('a partition value with a NUL is read, replaced and told like any other', async () => {
+  const properties = { 'delta.enableChangeDataFeed': 'true' }
+  const table = await Table.create(memoryStore(), { schema: 'a BIGINT, p VARCHAR', partitionBy: ['p'], properties })
+  await table.append([
+    { a: 1, p: 'x\0y' },
+    { a: 2, p: 'x' },
+  ])
+  await table.overwrite([{ a: 3, p: 'x\0y' }], { dynamic: true })
+  const rows = await (await table.latest()).query('SELECT * FROM t ORDER BY a', { name: 't' }).toArray()
+  expect(rows).toEqual([
+    { a: 2n, p: 'x' },
+    { a: 3n, p: 'x\0y' },
+  ])
+  const told = await table.changes({ from: 2 }).toArray()
+  expect(told.map(({ a, p }) => `${a} ${p}`).sort()).toEqual(['1 x\0y', '3 x\0y'])
+})
