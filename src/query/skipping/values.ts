@@ -14,7 +14,7 @@ export type FilterValue =
   | { readonly kind: 'parameter'; readonly name: string }
   | { readonly kind: 'expression'; readonly node: Node }
 
-/** The value of an expression, or `undefined` where it depends on rows or differs from one evaluation to the next. */
+/** The value of an expression, or `undefined` where it depends on rows, differs from one evaluation to the next, or is compared in its own way. */
 export function filterValue(expression: Node): FilterValue | undefined {
   if (textOf(expression.type) === 'VALUE_PARAMETER') return { kind: 'parameter', name: parameterName(textOf(expression.identifier)) }
   const constant = literalOf(expression)
@@ -93,8 +93,9 @@ function numberConstant(text: string, type: string): Constant {
   return exact ? { kind: 'number', value } : { kind: 'number', value, error: Math.abs(value) * 2 ** -52 }
 }
 
+/** A collation changes how the value is compared, and a constant keeps none. */
 function isSteady(expression: Node): boolean {
-  if (textOf(expression.class) === 'COLUMN_REF') return false
+  if (/^(COLUMN_REF|COLLATE)$/.test(textOf(expression.class))) return false
   if (textOf(expression.class) === 'FUNCTION' && !isSteadyFunction(textOf(expression.function_name))) return false
   return Object.values(expression).every((value) =>
     (Array.isArray(value) ? value : [value]).every((item) => !isNode(item) || isSteady(item)),
