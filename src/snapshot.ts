@@ -6,6 +6,7 @@
  */
 
 import { columnNaming, physicalName } from './data/index.ts'
+import { computeFingerprints, knownFingerprints } from './dataset/fingerprints.ts'
 import {
   activeProperties,
   CommitTimes,
@@ -126,13 +127,23 @@ export class Snapshot {
     return (await this.#counts()).files
   }
 
-  /** What the version is, from the log alone. */
-  async describe(options: { readonly signal?: AbortSignal } = {}): Promise<TableDescription> {
+  /**
+   * The three fingerprints of the version, computed where they are not known, and kept for the next time. `rows` reads the files by which the
+   * version differs from the nearest one whose digest is known, or all; `files` reads those whose hash the log does not carry. `rows` is
+   * null where a column holds variants, `id` where the commits it takes were cleaned up.
+   * @throws DataFileError where a file is missing or damaged; LogError; QueryError OUT_OF_MEMORY; storage errors
+   */
+  async fingerprints(options: { readonly signal?: AbortSignal } = {}): Promise<Fingerprints> {
+    return computeFingerprints(this.#log, this.#state, options.signal)
+  }
+
+  /** What the version is, from the log and records alone; with `fingerprints` those are computed, as by {@link fingerprints}. */
+  async describe(options: { readonly fingerprints?: boolean | undefined; readonly signal?: AbortSignal } = {}): Promise<TableDescription> {
     const { store } = this.#log
-    const [counts, timestamp, id] = [
+    const [counts, timestamp, fingerprints] = [
       await this.#counts(),
       await this.timestamp(options),
-      await this.#log.idOf(this.version, options.signal),
+      options.fingerprints ? await this.fingerprints(options) : await knownFingerprints(this.#log, this.version, options.signal),
     ]
     const commit = await readCommitIfThere(store, this.version, options.signal)
     const info = commit ? commitInfoOf(commit) : {}
@@ -148,7 +159,7 @@ export class Snapshot {
       protocol: this.protocol,
       properties: this.properties,
       tags: (await tagsByVersion(store, options.signal)).get(this.version) ?? [],
-      fingerprints: { id, files: null, rows: null },
+      fingerprints,
     }
   }
 

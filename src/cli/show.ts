@@ -1,24 +1,31 @@
 import type { Command } from 'commander'
 import type { StructType, TableDescription } from '../index.ts'
-import { byteSize, instant, quantity } from './human.ts'
+import { byteSize, instant, quantity, shortDigest } from './human.ts'
 import { jsonLine } from './json.ts'
 import { openReference, type PointOptions, pointOptions } from './options.ts'
 import type { Style } from './style.ts'
 import { padToWidth, textWidth } from './text-width.ts'
 import type { Run, Verb } from './verb.ts'
 
+interface ShowOptions extends PointOptions {
+  readonly fingerprints?: boolean
+}
+
 /** `varve show REF` */
 export const verb: Verb = {
   usage: 'REF [OPTIONS]',
   description: 'What a version of a table is: when it was committed, its rows and files, its columns, protocol and properties.',
-  examples: ['varve show events', 'varve show events@0 --json'],
+  examples: ['varve show events', 'varve show events@0 --json', 'varve show events --fingerprints'],
   define(command: Command): void {
-    pointOptions(command.argument('<ref>', 'the table, as of a version'))
+    pointOptions(command.argument('<ref>', 'the table, as of a version')).option(
+      '--fingerprints',
+      'compute the fingerprints that are not known yet: reads files, and remembers the result',
+    )
   },
-  async run(run: Run, operands: readonly string[], options: PointOptions): Promise<void> {
-    run.progress.start(() => 'reading the log')
+  async run(run: Run, operands: readonly string[], options: ShowOptions): Promise<void> {
+    run.progress.start(() => (options.fingerprints ? 'computing the fingerprints' : 'reading the log'))
     const { snapshot, path } = await openReference(operands[0] ?? '', options, run.signal)
-    const described = await snapshot.describe()
+    const described = await snapshot.describe({ fingerprints: options.fingerprints, signal: run.signal })
     const { toSqlType } = await import('../index.ts')
     await run.output.write(run.json ? jsonLine(described) : forPeople(path, described, run.output.style, (type) => toSqlType(type)))
   },
@@ -42,6 +49,7 @@ function forPeople(
       `reader ${protocol.minReaderVersion}, writer ${protocol.minWriterVersion}${features.length === 0 ? '' : `: ${features.join(', ')}`}`,
     ],
     ['tags', of.tags.join(', ')],
+    ['fingerprints', fingerprints(of)],
     ...Object.entries(of.properties).map(([key, value], at): [string, string] => [at === 0 ? 'properties' : '', `${key} = ${value}`]),
   ]
   const columns = of.schema.fields.map((field) => [field.name, `${sqlType(field.type)}${field.nullable ? '' : ' NOT NULL'}`] as const)
@@ -54,4 +62,9 @@ function forPeople(
     ...columns.map(([name, type]) => `  ${padToWidth(name, widestColumn, 'left')}  ${style.dim(type)}`),
   ]
   return `${lines.join('\n')}\n`
+}
+
+function fingerprints({ fingerprints }: TableDescription): string {
+  const known = Object.entries(fingerprints).filter(([, digest]) => digest !== null)
+  return known.map(([kind, digest]) => `${kind} ${shortDigest(digest)}`).join(', ')
 }

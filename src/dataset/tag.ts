@@ -10,6 +10,7 @@ import { type AsOf, stateAsOf } from '../query/as-of.ts'
 import { nameOfStore } from '../query/index.ts'
 import { checkName } from '../refs/names.ts'
 import { removeTag, type Tag, writeTag } from '../refs/tags.ts'
+import { knownFingerprints } from './fingerprints.ts'
 import { checkGitTag, currentAuthor, makeGitTag } from './git.ts'
 
 /** Options of `table.tag`. */
@@ -47,7 +48,8 @@ export async function tagVersion(log: DeltaLog, name: string, options: TagOption
   const state = point === undefined ? await log.update(signal) : await stateAsOf(log, point, signal)
   if (git) await checkGitTag(gitName(name), force)
   const { store } = log
-  const fingerprints = { id: await log.computeId(state.version, signal), files: null, rows: null }
+  const known = await knownFingerprints(log, state.version, signal)
+  const fingerprints = { ...known, id: known.id ?? (await log.computeId(state.version, signal)) }
   const author = options.author ?? (await currentAuthor())
   const facts = { name, version: state.version, rows: state.counts?.rows ?? null, fingerprints, author }
   const tag = await writeTag(store, { ...facts, message: message ?? null, time: new Date() }, { force, signal })

@@ -38,15 +38,19 @@ export interface VectorUse {
  */
 export async function readVector(store: ObjectStore, descriptor: DeletionVectorDescriptor, use: VectorUse): Promise<RowSet> {
   const corrupt = (reason: string, cause?: unknown) => corruptVector(store, descriptor, use, reason, cause)
-  const size = Number(descriptor.sizeInBytes)
   const cardinality = Number(descriptor.cardinality)
-  if (!Number.isSafeInteger(size) || size < 1 || size > mostBytes) throw corrupt(`its descriptor gives it ${size} bytes`)
-  const bytes =
-    descriptor.storageType === 'i' ? inlineBytes(descriptor, size, corrupt) : await fileBytes(store, descriptor, size, use, corrupt)
-  const rows = parse(bytes, corrupt)
+  const rows = parse(await readVectorBytes(store, descriptor, use), corrupt)
   if (rows.size !== cardinality) throw corrupt(`it deletes ${rows.size} rows, and its descriptor says ${cardinality}`)
   if (use.rows !== undefined && rows.last >= use.rows) throw corrupt(`it deletes row ${rows.last} of a file that has ${use.rows}`)
   return rows
+}
+
+/** The bytes of a vector, as its descriptor counts them, once its checksum was found right. @throws what {@link readVector} throws */
+export async function readVectorBytes(store: ObjectStore, descriptor: DeletionVectorDescriptor, use: VectorUse): Promise<Uint8Array> {
+  const corrupt = (reason: string, cause?: unknown) => corruptVector(store, descriptor, use, reason, cause)
+  const size = Number(descriptor.sizeInBytes)
+  if (!Number.isSafeInteger(size) || size < 1 || size > mostBytes) throw corrupt(`its descriptor gives it ${size} bytes`)
+  return descriptor.storageType === 'i' ? inlineBytes(descriptor, size, corrupt) : fileBytes(store, descriptor, size, use, corrupt)
 }
 
 type Corrupt = (reason: string, cause?: unknown) => DataFileError

@@ -35,20 +35,21 @@ function paired(ofFirst: readonly ScanFile[], ofSecond: readonly ScanFile[]): Di
   for (const now of ofSecond) {
     const was = left.get(now.path)
     if (was === undefined || !samePartition(was, now)) {
-      come.push(whole(now))
+      come.push(wholeFile(now))
       continue
     }
     left.delete(now.path)
     if (sameVector(was, now)) continue
     const [before, after] = [was.deletionVector, now.deletionVector]
-    if (after !== undefined) gone.push({ ...whole(was), rows: { only: after, except: before } })
-    if (before !== undefined) come.push({ ...whole(now), rows: { only: before, except: after } })
+    if (after !== undefined) gone.push({ ...wholeFile(was), rows: { only: after, except: before } })
+    if (before !== undefined) come.push({ ...wholeFile(now), rows: { only: before, except: after } })
   }
-  gone.push(...[...left.values()].map(whole))
+  gone.push(...[...left.values()].map(wholeFile))
   return { gone, come }
 }
 
-function whole({ path, size, partitionValues, numRecords, deletionVector }: ScanFile): DifferingFile {
+/** A file with all rows that its vector leaves. */
+export function wholeFile({ path, size, partitionValues, numRecords, deletionVector }: ScanFile): DifferingFile {
   return { path, size, partitionValues, numRecords, rows: { allBut: deletionVector } }
 }
 

@@ -1,0 +1,82 @@
+/**
+ * SHA-256 of many local files, on all cores: a hash is bound by the processor, so what is large is shared out among threads. Little is
+ * hashed where it is asked for, since a thread takes longer to start.
+ */
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import { hashFile } from './hash-file.ts'
+
+/** Length and hash of a file, or why it could not be read. */
+export type HashedFile = { readonly size: number; readonly sha256: string } | { readonly error: unknown }
+
+/** From so many bytes on threads are worth their start. */
+const threadsFrom = 64 << 20
+
+const mostThreads = 8
+
+/** What a thread runs: a path comes, its length and hash go. */
+const script = `
+const { parentPort } = require('node:worker_threads')
+const { createHash } = require('node:crypto')
+const { closeSync, openSync, readSync } = require('node:fs')
+const piece = Buffer.allocUnsafeSlow(1 << 20)
+parentPort.on('message', (path) => {
+  try {
+    const file = openSync(path, 'r')
+    try {
+      const hash = createHash('sha256')
+      let size = 0
+      for (let read; (read = readSync(file, piece, 0, piece.length, size)) > 0; size += read) hash.update(piece.subarray(0, read))
+      parentPort.postMessage({ size, sha256: hash.digest('hex') })
+    } finally {
+      closeSync(file)
+    }
+  } catch (error) {
+    parentPort.postMessage({ error })
+  }
+})`
+
+/**
+ * Hashes files, in their order. `bytes`: about how many there are in all. A file that cannot be read is no failure of the others.
+ * @param done Called with each file that is done.
+ */
+export async function hashFiles(
+  paths: readonly string[],
+  bytes: number,
+  { done, signal }: { readonly done?: ((place: number) => void) | undefined; readonly signal?: AbortSignal | undefined } = {},
+): Promise<HashedFile[]> {
+  const found: HashedFile[] = new Array(paths.length)
+  let next = 0
+  const work = async (hash: (path: string) => Promise<HashedFile>) => {
+    for (let place = next++; place < paths.length; place = next++) {
+      signal?.throwIfAborted()
+      found[place] = await hash(paths[place]!)
+      done?.(place)
+    }
+  }
+  if (bytes < threadsFrom) {
+    await work((path) => hashFile(path).catch((error: unknown) => ({ error })))
+    return found
+  }
+  const threads = Array.from(
+    { length: Math.min(mostThreads, availableParallelism(), paths.length) },
+    () => new Worker(script, { eval: true }),
+  )
+  try {
+    await Promise.all(threads.map((thread) => work((path) => hashIn(thread, path))))
+  } finally {
+    await Promise.all(threads.map((thread) => thread.terminate()))
+  }
+  return found
+}
+
+function hashIn(thread: Worker, path: string): Promise<HashedFile> {
+  return new Promise((resolve, reject) => {
+    thread.once('error', reject)
+    thread.once('message', (hashed: HashedFile) => {
+      thread.off('error', reject)
+      resolve(hashed)
+    })
+    thread.postMessage(path)
+  })
+}
