@@ -66,7 +66,8 @@ export class FileLayout {
     if (field.type === 'void') return `CAST(NULL AS ${toSqlType('void')}) AS ${quoteIdentifier(field.name)}`
     const inFile = quoteIdentifier(this.#names.get(field)!)
     const name = quoteIdentifier(field.name)
-    const value = this.#logical(inFile, field.type, this.#nested?.forms?.get(field))
+    const read = isWidened(field) ? `CASE WHEN ${inFile} IS NOT NULL THEN ${inFile} END` : inFile
+    const value = this.#logical(read, field.type, this.#nested?.forms?.get(field))
     return value === name ? name : `${value} AS ${name}`
   }
 
@@ -160,6 +161,14 @@ export class FileLayout {
     const name = this.#nested?.strangers.get(type)
     return name === undefined ? [] : [{ name, type: 'string', nullable: true, metadata: {} }]
   }
+}
+
+/**
+ * Whether files may hold a column, or what is inside it, in a narrower type (§Type Widening). DuckDB takes conditions on a plain column into the
+ * file and converts their constants to the file's type, so that `x > 1.5` becomes `x > 2`: such a column must not be plain.
+ */
+function isWidened({ metadata, type }: StructField): boolean {
+  return 'delta.typeChanges' in metadata || (typeof type === 'object' && type.type === 'struct' && type.fields.some(isWidened))
 }
 
 /** The columns that row ids and versions are materialised in. Other columns have names of another kind where files are told apart. */
