@@ -12,6 +12,7 @@
  */
 import type { Connection } from '../../engine/index.ts'
 import { DataFileError } from '../../errors/index.ts'
+import { quoteLiteral } from '../../schema/quoting.ts'
 import type { Add, DeletionVectorDescriptor } from '../actions.ts'
 import { canonicalPath } from '../paths.ts'
 import type { SegmentOptions } from '../segment.ts'
@@ -129,9 +130,14 @@ export class FileList {
   async liveFiles(paths?: readonly string[], signal?: AbortSignal): Promise<LiveFile[]> {
     return this.use(async ({ connection, relation }) => {
       const read = (where: string, values?: readonly (readonly string[])[]) =>
-        connection.all(`SELECT * FROM ${relation} ${where}`, values, { signal })
+        connection.all(`SELECT * FROM ${relation} ${where}`, values, { signal, small: values === undefined && where !== '' })
       if (paths === undefined) return (await read('')).map(toLiveFile)
-      const found = (await read('WHERE path IN (SELECT unnest($1::VARCHAR[]))', [paths])).map(toLiveFile)
+      if (paths.length === 0) return []
+      const few = paths.length <= fewPaths && !paths.some((path) => path.includes('\0'))
+      const among = few
+        ? read(`WHERE path IN (${paths.map(quoteLiteral).join(', ')})`)
+        : read('WHERE path IN (SELECT unnest($1::VARCHAR[]))', [paths])
+      const found = (await among).map(toLiveFile)
       const missing = new Set(paths)
       for (const { path } of found) missing.delete(path)
       // The list may spell a path otherwise.
@@ -177,6 +183,9 @@ class UsedTimeline implements ListInUse {
     return this.#timeline.parts(this.#version)
   }
 }
+
+/** So many paths are named one by one, which costs less to plan. */
+const fewPaths = 100
 
 async function checkTotals(timeline: Timeline, version: number, expected: Pick<Counts, 'files' | 'bytes'>): Promise<void> {
   if (!timeline.segment.checkpoint && timeline.segment.compactions.length === 0) return

@@ -30,6 +30,11 @@ export const lineSchema = new Schema([
   new Field('line', new Utf8(), false),
 ])
 
+/** Bytes of the lines of a batch. */
+export function bytesOf(batch: RecordBatch): number {
+  return (batch.getChildAt(2)!.data[0]!.values as Uint8Array).length
+}
+
 /** Files read at a time, and bytes of a batch at least. */
 const together = 64
 const batchBytes = 8 << 20

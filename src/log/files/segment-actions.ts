@@ -6,7 +6,7 @@ import type { Compaction } from '../listing.ts'
 import { commitKey } from '../paths.ts'
 import { checkpointActions, lineActions, sidecarKeys } from '../replay.ts'
 import type { Segment } from '../segment.ts'
-import { type LogFile, lineSchema, readLines, type SmallEntry } from './log-lines.ts'
+import { bytesOf, type LogFile, lineSchema, readLines, type SmallEntry } from './log-lines.ts'
 
 /**
  * Gives `use` the relations of a segment: its base (the checkpoint) and the commits after it. Of a checkpoint of which only live files are
@@ -74,11 +74,13 @@ export async function insertLines(
   const { table, as = (actions) => actions, small } = target
   const name = table.split(' ').at(-1)!
   let [lines, bytes] = [0, 0]
-  await connection.run(`CREATE ${table} AS ${as(lineActions(`(SELECT 0::BIGINT AS id, 0::BIGINT AS version, '' AS line) WHERE false`))}`)
   for await (const batch of readLines(store, files, small, target)) {
-    await connection.withBatches(lineSchema, [batch], (relation) => connection.run(`INSERT INTO ${name} ${as(lineActions(relation))}`))
+    const begin = lines === 0 ? `CREATE ${table} AS` : `INSERT INTO ${name}`
+    await connection.withBatches(lineSchema, [batch], (relation) => connection.run(`${begin} ${as(lineActions(relation))}`))
     lines += batch.numRows
-    bytes += batch.getChildAt(2)!.data[0]!.values.length as number
+    bytes += bytesOf(batch)
   }
+  if (lines === 0)
+    await connection.run(`CREATE ${table} AS ${as(lineActions(`(SELECT 0::BIGINT AS id, 0::BIGINT AS version, '' AS line) WHERE false`))}`)
   return { lines, bytes }
 }

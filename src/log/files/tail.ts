@@ -2,17 +2,25 @@
  * The file actions of commits in a table of the engine, in the order in which they were read, each with the version of the next action of
  * its key. More are added behind, which ends some of those before; a row stays where it is.
  */
+import type { RecordBatch } from 'apache-arrow'
 import type { Connection } from '../../engine/index.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
+import { lineActions } from '../replay.ts'
 import { readColumns } from './columns.ts'
 import type { FileColumn, FileRows, ListPart } from './file-rows.ts'
 import { numRecordsOf } from './file-rows.ts'
-import type { LogFile, SmallEntry } from './log-lines.ts'
+import { bytesOf, type LogFile, lineSchema, readLines, type SmallEntry } from './log-lines.ts'
 import { insertLines } from './segment-actions.ts'
 import { noTotals, type Totals, toTotals, totalsSql } from './totals.ts'
 
 /** What an action is until, where nothing ends it. */
 const forever = Number.MAX_SAFE_INTEGER
+
+/** Lines that were read, and their bytes. */
+interface Read {
+  readonly lines: number
+  readonly bytes: number
+}
 
 /** What is kept of an action; of a removal nothing but its key. */
 function tailRows(actions: string): string {
@@ -94,28 +102,63 @@ export class Tail {
 
   /** Adds the actions of files of the log, which follow those that are there. */
   async load(store: ObjectStore, files: readonly LogFile[], small: SmallEntry[], signal?: AbortSignal): Promise<void> {
-    const { table } = this
     const first = this.rows
-    const fresh = !this.#made
-    const into = fresh ? table : 'fresh_actions'
     const found: SmallEntry[] = []
-    const target = { table: fresh ? `TABLE ${into}` : `TEMP TABLE ${into}`, as: tailRows, small: found, firstId: first, signal }
-    try {
-      const { lines, bytes } = await insertLines(store, this.#connection, files, target)
-      if (lines > 0)
-        await this.#connection.run(`BEGIN; ${fresh ? '' : `INSERT INTO ${table} FROM ${into};`} ${endsSql(table, first)} COMMIT`)
-      this.#made = true
-      this.rows += lines
-      this.#textBytes += bytes
-    } catch (error) {
-      await this.#connection.run('ROLLBACK').catch(() => undefined)
-      throw error
-    } finally {
-      if (!fresh) await this.#connection.run(`DROP TABLE IF EXISTS ${into}`)
-    }
+    const { lines, bytes } = this.#made
+      ? await this.#append(readLines(store, files, found, { firstId: first, signal }))
+      : await this.#make(store, files, found, signal)
+    this.#made = true
+    this.rows += lines
+    this.#textBytes += bytes
     small.push(...found)
     this.#spans = undefined
     if (this.rows > first) this.#addChunk(first)
+  }
+
+  async #make(store: ObjectStore, files: readonly LogFile[], small: SmallEntry[], signal: AbortSignal | undefined): Promise<Read> {
+    const read = await insertLines(store, this.#connection, files, { table: `TABLE ${this.table}`, as: tailRows, small, signal })
+    if (read.lines > 0) await this.#connection.run(endsSql(this.table, 0))
+    return read
+  }
+
+  /** Others read the table meanwhile, so all that is new comes in at once: what is more than one batch is gathered before. */
+  async #append(batches: AsyncGenerator<RecordBatch>): Promise<Read> {
+    const connection = this.#connection
+    const read = { lines: 0, bytes: 0 }
+    const insert = (rows: string) => this.#insert(rows, this.rows)
+    const insertBatch = (batch: RecordBatch, use: (rows: string) => Promise<unknown>) => {
+      read.lines += batch.numRows
+      read.bytes += bytesOf(batch)
+      return connection.withBatches(lineSchema, [batch], (relation) => use(tailRows(lineActions(relation))))
+    }
+    const first = await batches.next()
+    if (first.done) return read
+    const second = await batches.next()
+    if (second.done) {
+      await insertBatch(first.value, insert)
+      return read
+    }
+    const gathered = 'fresh_actions'
+    try {
+      await insertBatch(first.value, (rows) => connection.run(`CREATE TEMP TABLE ${gathered} AS ${rows}`))
+      const gather = (batch: RecordBatch) => insertBatch(batch, (rows) => connection.run(`INSERT INTO ${gathered} ${rows}`))
+      await gather(second.value)
+      for await (const batch of batches) await gather(batch)
+      await insert(`SELECT * FROM ${gathered}`)
+      return read
+    } finally {
+      await connection.run(`DROP TABLE IF EXISTS ${gathered}`)
+    }
+  }
+
+  /** Adds rows, of which `first` is the id of the first, and ends by them what they end. */
+  async #insert(rows: string, first: number): Promise<void> {
+    try {
+      await this.#connection.run(`BEGIN; INSERT INTO ${this.table} ${rows}; ${endsSql(this.table, first)}; COMMIT`)
+    } catch (error) {
+      await this.#connection.run('ROLLBACK').catch(() => undefined)
+      throw error
+    }
   }
 
   /** Adds the actions of versions after one that another holds, all of which follow those that are there. Its files are not read again. */
@@ -123,15 +166,8 @@ export class Tail {
     const { table } = this
     const first = this.rows
     const before = `(SELECT count(*) FROM ${other.table} WHERE version <= ${after})`
-    try {
-      await this.#connection.run(
-        `BEGIN; INSERT INTO ${table} SELECT * REPLACE (id - ${before} + ${first} AS id, ${forever} AS until) FROM ${other.table} WHERE version > ${after} ORDER BY id;
-         ${endsSql(table, first)} COMMIT`,
-      )
-    } catch (error) {
-      await this.#connection.run('ROLLBACK').catch(() => undefined)
-      throw error
-    }
+    const ids = `id - ${before} + ${first} AS id, ${forever} AS until`
+    await this.#insert(`SELECT * REPLACE (${ids}) FROM ${other.table} WHERE version > ${after} ORDER BY id`, first)
     const [row] = await this.#connection.all(`SELECT count(*) AS actions FROM ${table}`)
     this.rows = Number(row?.actions)
     this.#textBytes += other.#textBytes
@@ -210,9 +246,7 @@ function liveFiles(places: Float64Array, from: Float64Array, until: Float64Array
 
 /** Ends actions by later ones of their key; `first` is the id of the first that is new. Of one version the add comes last. */
 function endsSql(table: string, first: number): string {
-  const next = `SELECT id, lead(version) OVER (PARTITION BY key, vector ORDER BY version, added, id) AS until FROM ${table} WHERE id >= ${first}`
-  const inside = `UPDATE ${table} SET until = next.until FROM (${next}) AS next WHERE ${table}.id = next.id AND next.until IS NOT NULL;`
-  if (first === 0) return inside
-  return `${inside} UPDATE ${table} SET until = new.version FROM (SELECT key, vector, min(version) AS version FROM ${table} WHERE id >= ${first} GROUP BY ALL) AS new
-    WHERE ${table}.id < ${first} AND ${table}.until = ${forever} AND ${table}.key = new.key AND ${table}.vector = new.vector;`
+  const touched = first === 0 ? '' : `SEMI JOIN (SELECT key, vector FROM ${table} WHERE id >= ${first}) AS new USING (key, vector)`
+  const next = `SELECT id, lead(version) OVER (PARTITION BY key, vector ORDER BY version, added, id) AS until FROM ${table} ${touched} WHERE until = ${forever}`
+  return `UPDATE ${table} SET until = next.until FROM (${next}) AS next WHERE ${table}.id = next.id AND next.until IS NOT NULL`
 }
