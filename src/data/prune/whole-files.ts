@@ -1,7 +1,7 @@
 /** Files of which every row fulfils a predicate, as the log tells: what a verb may take away without opening them. */
 
 import { mayBeTrue } from './answers.ts'
-import { readChosen } from './chosen.ts'
+import { keptFiles, readChosen } from './chosen.ts'
 import { type FileSource, inUse } from './file-source.ts'
 import type { Predicate } from './predicate.ts'
 import { decidePart, type ZoneTable } from './prune.ts'
@@ -18,15 +18,18 @@ export async function filesWhollyTrue(
     for (const part of parts) {
       const decided = predicate && (await decidePart(part, table, predicate))
       if (predicate !== undefined && decided === undefined) continue
-      const places = decided && placesOf(decided)
+      const kept = decided && (await keptFiles(connection, part.rows))
+      if (kept) {
+        for (let i = 0; i < kept.files.length; i++) if (isWhole(decided, i)) paths.add(kept.files[i]!.path)
+        continue
+      }
+      const places = decided && [...decided.places.filter((_, i) => isWhole(decided, i))]
       for (const { path } of await readChosen(connection, part, places, signal)) paths.add(path)
     }
     return paths
   })
 }
 
-function placesOf({ places, answers, live }: NonNullable<Awaited<ReturnType<typeof decidePart>>>): number[] {
-  const whole: number[] = []
-  for (let i = 0; i < places.length; i++) if (answers[i] === mayBeTrue && live?.[i] !== 0) whole.push(places[i]!)
-  return whole
+function isWhole({ answers, live }: NonNullable<Awaited<ReturnType<typeof decidePart>>>, index: number): boolean {
+  return answers[index] === mayBeTrue && live?.[index] !== 0
 }

@@ -30,6 +30,9 @@ const ranged = [/^(byte|short|integer|long|decimal\(.*\))$/, /^(date|timestamp|t
 /** Types whose values are compared with those as they are: none is converted that could fail, or come out otherwise. */
 const comparedWith = [/^(byte|short|integer|long|float|double|decimal\(.*\))$/, /^(date|timestamp|timestamp_ntz)$/, /^string$/]
 
+/** Columns of whole numbers. */
+const whole = /^(byte|short|integer|long)$/
+
 /** So many values are listed; of more, the least and the greatest are told. */
 const mostListed = 256
 
@@ -80,7 +83,9 @@ export async function partnersOf(
     )
     if (row?.least === null || row?.least === undefined) return undefined
     const { least, most } = row
-    const value = (text: unknown) => `CAST(${quoteValue(String(text))} AS ${type})`
+    // A plain literal says what it is worth without being computed.
+    const isWhole = whole.test(column.type)
+    const value = (text: unknown) => (isWhole ? String(text) : `CAST(${quoteValue(String(text))} AS ${type})`)
     if (Number(row.known) <= mostListed) {
       const values = await connection.all(
         `SELECT DISTINCT ${name}::VARCHAR AS value FROM ${source.sql} WHERE ${name} IS NOT NULL LIMIT ${2 * mostListed}`,

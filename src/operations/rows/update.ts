@@ -108,9 +108,12 @@ async function prepare(
     { target, alias: name, others: [self], params, folders: [staging.folder], signal },
   )
   try {
-    const count = statement.files.files.length === 0 ? 0 : await statement.keep(rowsTable, columns.kept())
-    const places =
-      count === 0 ? new Map() : await gather(statement.connection, `SELECT f::DOUBLE, r::DOUBLE FROM ${rowsTable}`, undefined, signal)
+    let places: Awaited<ReturnType<typeof gather>> = new Map()
+    if (statement.files.files.length > 0) {
+      await statement.keep(rowsTable, columns.kept())
+      places = await gather(statement.connection, `SELECT f::DOUBLE, r::DOUBLE FROM ${rowsTable}`, undefined, signal)
+    }
+    const count = sum([...places.values()].map(({ size }) => size))
     const stored = await storedFiles(statement.files, (place) => places.has(place))
     const list = await log.files(state)
     const live = await list.liveFiles(

@@ -193,14 +193,12 @@ export class RowStatement {
     }
   }
 
-  /** Makes a temporary table of the statement's rows, or of those that fulfil a condition of ours. @returns how many rows it has */
-  async keep(table: string, columns = '*', where = 'true'): Promise<number> {
+  /** Makes a temporary table of the statement's rows, or of those that fulfil a condition of ours. */
+  async keep(table: string, columns = '*', where = 'true'): Promise<void> {
     const options = { signal: this.#signal, files: this.files.pinned.paths }
     await this.run((sql, values) =>
       this.connection.run(`CREATE OR REPLACE TEMP TABLE ${table} AS SELECT ${columns} FROM (${sql}) WHERE ${where}`, values, options),
     )
-    const [counted] = await this.connection.all(`SELECT count(*) AS rows FROM ${table}`)
-    return Number(counted?.rows)
   }
 
   /** Lets go of the files and the connection; temporary tables are the caller's to drop before. */
