@@ -3,6 +3,7 @@
 export type { ChangesOptions } from './changes.ts'
 export type { ArrowTableLike, FilesInput, Input, InputFormat, QueryInput, QueryParameter, StreamInput } from './data/index.ts'
 export type { TagOptions, UntagOptions } from './dataset/tag.ts'
+export type { Finding, VerifyOptions, VerifyResult } from './dataset/verify.ts'
 export { configureEngine, type EngineOptions, type Parameters, type Value } from './engine/index.ts'
 export * from './errors/index.ts'
 export type { Protocol } from './log/actions.ts'

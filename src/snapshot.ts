@@ -7,6 +7,7 @@
 
 import { columnNaming, physicalName } from './data/index.ts'
 import { computeFingerprints, knownFingerprints } from './dataset/fingerprints.ts'
+import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify.ts'
 import {
   activeProperties,
   CommitTimes,
@@ -135,6 +136,15 @@ export class Snapshot {
    */
   async fingerprints(options: { readonly signal?: AbortSignal } = {}): Promise<Fingerprints> {
     return computeFingerprints(this.#log, this.#state, options.signal)
+  }
+
+  /**
+   * Whether the version is what was written: the length and SHA-256 of every data file, the checksum of every deletion vector, the chain of
+   * commits, what tags recorded; with `deep` the digest of the rows. Damage is a result and no error.
+   * @throws LogError and storage errors where the log itself cannot be read; AbortedError
+   */
+  async verify(options: VerifyOptions = {}): Promise<VerifyResult> {
+    return verifyVersion(this.#log, this.#state, options)
   }
 
   /** What the version is, from the log and records alone; with `fingerprints` those are computed, as by {@link fingerprints}. */

@@ -8,6 +8,7 @@
 import { type ChangesOptions, changesOfTable } from './changes.ts'
 import type { Input } from './data/index.ts'
 import { type TagOptions, tagVersion, type UntagOptions, untag } from './dataset/tag.ts'
+import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify.ts'
 import { UsageError } from './errors/index.ts'
 import { type Commit, CommitTimes, commitInfoOf, DeltaLog, noTable, parseActions, readCommitIfThere } from './log/index.ts'
 import { type AlterResult, alter } from './operations/alter/alter.ts'
@@ -301,6 +302,12 @@ export class Table {
    */
   async untag(name: string, options: UntagOptions = {}): Promise<Tag> {
     return untag(this.#log, name, options)
+  }
+
+  /** Verifies a version, as {@link Snapshot.verify} does. @throws VersionNotFoundError; UsageError; and what that throws */
+  async verify(point?: AsOf, options: VerifyOptions = {}): Promise<VerifyResult> {
+    const state = point === undefined ? await this.#log.update(options.signal) : await stateAsOf(this.#log, point, options.signal)
+    return verifyVersion(this.#log, state, options)
   }
 
   /** Writes a checkpoint of the newest version now; where it has one, nothing. @throws UnsupportedFeatureError; LogError; storage errors */

@@ -1,6 +1,6 @@
 /**
  * Failures as the command line reports them, and its exit codes: 0 done, 1 failed, 2 wrong usage, 3 lost to a concurrent change (running
- * it again helps), 130 interrupted. This is the one place that decides them.
+ * it again helps), 130 interrupted. This is the one place that decides them; 4, what was checked differs, is a result and no failure.
  */
 import { style } from './style.ts'
 

@@ -81,6 +81,9 @@ function declare(command: Command, verb: Verb, output: Output, signal: AbortSign
         signal,
         json: options.json === true,
         quiet: options.quiet === true,
+        exitWith: (code) => {
+          process.exitCode = code
+        },
         note: (text) => {
           progress.stop()
           if (!options.quiet && !options.json) process.stderr.write(`${text}\n`)
@@ -118,7 +121,7 @@ function packageVersion(): string {
 
 const overview = `
 A reference is PATH[@POINT]: events, events@3, events@2026-03-15T00:00:00Z, events@2026-03-15, events@v2.0
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 lost to a concurrent change (run it again), 130 interrupted
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 lost to a concurrent change (run it again), 4 what was checked differs, 130 interrupted
 
 Examples:
   $ varve append events january.parquet --create

@@ -19,6 +19,8 @@ export interface Run {
   readonly quiet: boolean
   /** Aborted by SIGINT, SIGTERM and a closed stdout. */
   readonly signal: AbortSignal
+  /** The exit code of a verb that prints its results and yet does not end well: 4 where what was checked differs, 1 where it could not look. */
+  exitWith(code: 1 | 4): void
   /** A line for people on stderr, left out by `--quiet` and `--json`. */
   note(text: string): void
   /** A warning on stderr, left out by `--quiet`. */

@@ -30,6 +30,7 @@ export const verbs: Readonly<Record<string, Listed>> = {
   tag: { summary: 'give a version a name', load: async () => (await import('./tag.ts')).verb },
   tags: { summary: 'the names that versions have', load: async () => (await import('./tags.ts')).verb },
   untag: { summary: 'take a name from its version', load: async () => (await import('./untag.ts')).verb },
+  verify: { summary: 'check that a version is what was written', load: async () => (await import('./verify.ts')).verb },
   optimize: {
     summary: 'rewrite small files as fewer, or by the values of columns',
     load: async () => (await import('./optimize.ts')).verb,

@@ -204,6 +204,11 @@ export class DeltaLog {
     return there || (await this.#fromCheckpoint(version, signal)) !== undefined
   }
 
+  /** The earliest version that can be read. */
+  async earliest(signal?: AbortSignal): Promise<number> {
+    return (await readableRange(this.store, signal))?.earliest ?? this.#latest.version
+  }
+
   /** The error for a version that is not there, with the range that is. */
   async versionNotFound(asked: number | string, signal?: AbortSignal): Promise<VersionNotFoundError> {
     const range = (await readableRange(this.store, signal)) ?? { earliest: this.#latest.version, latest: this.#latest.version }

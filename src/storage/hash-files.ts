@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import { AbortedError } from '../errors/index.ts'
 import { hashFile } from './hash-file.ts'
 
 /** Length and hash of a file, or why it could not be read. */
@@ -32,7 +33,7 @@ parentPort.on('message', (path) => {
       closeSync(file)
     }
   } catch (error) {
-    parentPort.postMessage({ error })
+    parentPort.postMessage({ failed: { code: error.code, message: error.message } })
   }
 })`
 
@@ -49,7 +50,7 @@ export async function hashFiles(
   let next = 0
   const work = async (hash: (path: string) => Promise<HashedFile>) => {
     for (let place = next++; place < paths.length; place = next++) {
-      signal?.throwIfAborted()
+      if (signal?.aborted) throw new AbortedError('Hashing files', signal.reason)
       found[place] = await hash(paths[place]!)
       done?.(place)
     }
@@ -70,12 +71,16 @@ export async function hashFiles(
   return found
 }
 
+/** What a thread answers. */
+type Answer = { readonly size: number; readonly sha256: string } | { readonly failed: { readonly code: unknown; readonly message: string } }
+
 function hashIn(thread: Worker, path: string): Promise<HashedFile> {
   return new Promise((resolve, reject) => {
     thread.once('error', reject)
-    thread.once('message', (hashed: HashedFile) => {
+    thread.once('message', (answer: Answer) => {
       thread.off('error', reject)
-      resolve(hashed)
+      // What is sent between threads loses the code of an error.
+      resolve('failed' in answer ? { error: Object.assign(new Error(answer.failed.message), { code: answer.failed.code }) } : answer)
     })
     thread.postMessage(path)
   })

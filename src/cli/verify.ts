@@ -1,0 +1,56 @@
+import type { Command } from 'commander'
+import type { VerifyResult } from '../index.ts'
+import { byteSize, counted, duration } from './human.ts'
+import { jsonLine } from './json.ts'
+import { openReference, type PointOptions, pointOptions } from './options.ts'
+import type { Run, Verb } from './verb.ts'
+
+interface VerifyCommandOptions extends PointOptions {
+  readonly deep?: boolean
+}
+
+/** `varve verify REF` */
+export const verb: Verb = {
+  usage: 'REF [OPTIONS]',
+  description: `Checks that a version is what was written: the length and SHA-256 of every data file, the checksum of every deletion vector, the chain of
+commits, and what tags recorded. Exit code 4: something differs; 1: something could not be looked at.`,
+  examples: ['varve verify events', 'varve verify events@0 --deep --json'],
+  define(command: Command): void {
+    pointOptions(command.argument('<ref>', 'the table, as of a version')).option(
+      '--deep',
+      'compute the digest of the rows too, and compare it with the one that was recorded',
+    )
+  },
+  async run(run: Run, [reference = '']: readonly string[], options: VerifyCommandOptions): Promise<void> {
+    const began = Date.now()
+    const { signal } = run
+    let progress = 'reading the log'
+    run.progress.start(() => progress)
+    const { snapshot, path } = await openReference(reference, options, signal)
+    const onProgress = ({ files, of }: { files: number; of: number }) => {
+      progress = `${files} of ${counted(of, 'file')}`
+    }
+    const result = await snapshot.verify({ deep: options.deep, onProgress, signal })
+    run.progress.stop()
+    if (!result.ok) run.exitWith(result.damaged.length > 0 ? 4 : 1)
+    if (run.json) return run.output.write(jsonLine(result))
+    for (const { message, remedy } of [...result.damaged, ...result.unreadable]) await run.output.write(`${message}\n  ${remedy}\n`)
+    if (!run.quiet) await run.output.write(summary(path, result, duration(Date.now() - began)))
+  },
+}
+
+function summary(path: string, result: VerifyResult, took: string): string {
+  const { version, damaged, unreadable, files, bytes, vectors, notKnown, rows } = result
+  const what = `${counted(files, 'file')} (${byteSize(bytes)})${vectors > 0 ? `, ${counted(vectors, 'deletion vector')}` : ''}`
+  const found = [
+    ...(damaged.length > 0 ? [`${damaged.length} damaged`] : []),
+    ...(unreadable.length > 0 ? [`${unreadable.length} could not be looked at`] : []),
+  ]
+  const lines = [`${path}@${version}: ${what}: ${found.length > 0 ? found.join(', ') : 'as they were written'}, ${took}`]
+  if (notKnown > 0)
+    lines.push(
+      `${counted(notKnown, 'file')} without a recorded hash: only the length was checked (varve show --fingerprints records hashes)`,
+    )
+  if (rows !== 'not asked') lines.push(`rows: ${rows}`)
+  return `${lines.join('\n')}\n`
+}
