@@ -109,8 +109,19 @@ export const spark = {
   name: 'Spark',
   read: (path: string, request: ReadRequest = {}) => callSpark('read', { path, ...request }) as Promise<CanonicalRow[]>,
   readAt: (path: string, timestamp: string) => callSpark('read', { path, timestamp }) as Promise<CanonicalRow[]>,
+  /** The rows of each version, with fields of `_metadata` behind the columns. */
+  readVersions: (path: string, versions: readonly number[], metadata: readonly string[] = []) =>
+    callSpark('read_versions', { path, versions, metadata }) as Promise<CanonicalRow[][]>,
+  /** The change feed of versions, both meant. */
+  changes: (path: string, first: number, last: number) => callSpark('changes', { path, first, last }) as Promise<CanonicalRow[]>,
+  /** Writes a checkpoint of the newest version. */
+  checkpoint: async (path: string) => {
+    await callSpark('checkpoint', { path })
+  },
   count: (path: string, version?: number) => callSpark('count', { path, version }) as Promise<number>,
   sql: (text: string) => callSpark('sql', { text }) as Promise<CanonicalRow[]>,
+  /** Statements one after the other, each run again until no other writer is in its way. @returns how often one was */
+  sqlRetried: (texts: readonly string[]) => callSpark('sql_retried', { texts }) as Promise<number>,
   history: (path: string) => callSpark('history', { path }) as Promise<SparkHistory[]>,
   append: async (
     path: string,

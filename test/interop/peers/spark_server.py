@@ -1,5 +1,6 @@
 """Spark with Delta as a server (server.py). Jars come in the environment: VARVE_DELTA_JARS, separated by commas."""
 import os
+from multiprocessing.pool import ThreadPool
 
 os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
 from pyspark.sql import SparkSession
@@ -53,12 +54,42 @@ def read(path, version=None, timestamp=None, where=None):
     return canonical.rows(frame.toArrow())
 
 
+def read_versions(path, versions, metadata=None):
+    """The rows of each version; `metadata`: fields of `_metadata` to read too."""
+    frames = [table(path, version).selectExpr("*", *(f"_metadata.{name} AS {name}" for name in metadata or [])) for version in versions]
+    return list(ThreadPool(2).map(lambda frame: canonical.rows(frame.toArrow()), frames))
+
+
+def changes(path, first, last):
+    reader = spark.read.format("delta").option("readChangeFeed", "true").option("startingVersion", first).option("endingVersion", last)
+    return canonical.rows(reader.load(path).toArrow())
+
+
+def checkpoint(path):
+    spark._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path).checkpoint()
+
+
 def count(path, version=None):
     return table(path, version).count()
 
 
 def sql(text):
     return canonical.rows(spark.sql(text).toArrow())
+
+
+def sql_retried(texts):
+    """Statements one after the other, each until no other writer is in its way. Returns how often one was."""
+    conflicts = 0
+    for text in texts:
+        while True:
+            try:
+                spark.sql(text).collect()
+                break
+            except Exception as error:
+                if "[DELTA_CONCURRENT_" not in str(error) or conflicts >= 50:
+                    raise
+                conflicts += 1
+    return conflicts
 
 
 def history(path):
@@ -84,4 +115,4 @@ def configure(key, value):
     spark.conf.set(key, value)
 
 
-serve({f.__name__: f for f in (read, count, sql, history, append, append_many, configure)} | {"ping": lambda: "spark " + spark.version})
+serve({f.__name__: f for f in (read, read_versions, changes, checkpoint, count, sql, sql_retried, history, append, append_many, configure)} | {"ping": lambda: "spark " + spark.version})
