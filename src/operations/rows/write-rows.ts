@@ -5,7 +5,8 @@
 import { type DataFile, type RelationSource, type RowRules, rowRules, writeFiles } from '../../data/index.ts'
 import { type Action, encodePath, type Metadata } from '../../log/index.ts'
 import { type AddedColumn, type RowStatement, type StoredFile, storedRows, withStoredFiles } from '../../query/index.ts'
-import type { StructField } from '../../schema/types.ts'
+import { parseSchema } from '../../schema/schema-json.ts'
+import type { StructField, StructType } from '../../schema/types.ts'
 import type { Staging } from '../../storage/object-store.ts'
 import type { VerbGround } from './verb.ts'
 
@@ -62,16 +63,23 @@ export async function writeRows(
 ): Promise<readonly DataFile[]> {
   const { state, metadata, target } = ground
   const { protocol } = state
+  const { schema } = written.metadata === undefined ? target : tableSchema(written.metadata)
   const rules =
     origin === 'moved'
       ? undefined
-      : rowRules({ protocol, metadata: written.metadata ?? metadata }, target.schema, target.properties, {
+      : rowRules({ protocol, metadata: written.metadata ?? metadata }, schema, target.properties, {
           keepsIdentity: origin === 'changed',
         })
-  const files = await write(ground, source, trackedColumns(ground), 'rows', options, rules)
+  const table = { ...ground, target: { ...target, schema } }
+  const files = await write(table, source, trackedColumns(ground), 'rows', options, rules)
   written.files.push(...files)
   written.metadata = rules?.after(written.metadata ?? metadata) ?? written.metadata
   return files
+}
+
+/** The columns after rows were counted: more rows are counted on from there. */
+function tableSchema({ schemaString, partitionColumns }: Metadata): { readonly schema: StructType } {
+  return { schema: parseSchema(schemaString, partitionColumns) }
 }
 
 /** Writes rows of the table's columns with what happened to each, as files of the change feed. */
