@@ -1,9 +1,9 @@
 /**
- * A writer is killed with SIGKILL at every operation of its store, before, during and after it, and at random times. Whatever it had
- * done: the table reads right, holds its load wholly or not at all, and takes the same load again, exactly once.
+ * A writer is killed with SIGKILL at the operations of its store, before, during or after each, and at random times. Whatever it had done: the table
+ * reads right, holds its load or its change wholly or not at all, and takes the same load again, exactly once.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -139,12 +139,8 @@ describe.concurrent.each(ways)('a writer of $name', ({ name, shape }) => {
     const operations: number[] = []
     for (const version of [0, 1, 2]) operations.push((await victim({ ...whole, txn: { appId: 'crash', version } })).operations ?? 0)
     const lifetime = (performance.now() - began) / 3
-    const each = Array.from({ length: Math.max(...operations) }, (_, at): Death[] => [
-      { at, when: 'before' },
-      { at, when: 'after' },
-      ...[0, 150, 600].map((delay): Death => ({ at, when: 'during', delay })),
-    ]).flat()
-    const random = Array.from({ length: 20 }, (_, i): Death => ({ killAfter: lifetime * (0.55 + i / 40) }))
+    const each = Array.from({ length: Math.max(...operations) }, (_, at) => deathAt(at))
+    const random = Array.from({ length: 6 }, (_, i): Death => ({ killAfter: lifetime * (0.55 + i / 12) }))
     const { killed } = await killAll(name, shape, [...each, ...random])
     expect(killed).toBeGreaterThan(each.length / 2)
   })
@@ -153,10 +149,74 @@ describe.concurrent.each(ways)('a writer of $name', ({ name, shape }) => {
 describe.concurrent('a first writer', () => {
   it('is killed while it creates the table, and leaves a table or none', { timeout: 300_000 }, async () => {
     for (let at = 0; at < 8; at++) {
-      for (const when of ['before', 'during', 'after'] as const) {
-        const path = join(folder, `first-${at}-${when}`)
-        await killOnce({ path, ids: idsOfLoad(0), txn: { appId: 'crash', version: 0 }, way: 'rows', create: true, at, when, delay: 200 }, 0)
-      }
+      const path = join(folder, `first-${at}`)
+      await killOnce({ path, ids: idsOfLoad(0), txn: { appId: 'crash', version: 0 }, way: 'rows', create: true, ...deathAt(at) }, 0)
     }
   })
 })
+
+/** How many points of a verb are tried, beside its last ones, where the commit is. */
+const pointsAVerb = 3
+
+describe.concurrent.each(['delete', 'update', 'merge', 'overwrite', 'optimize', 'alter', 'restore'] as const)('%s', (verb) => {
+  it('is killed at some operations, and is done or not begun', { timeout: 300_000 }, async () => {
+    const origin = join(folder, `origin-${verb}`)
+    const properties = { 'delta.enableChangeDataFeed': 'true' }
+    const table = await Table.create(origin, { schema: 'id BIGINT, part BIGINT', properties })
+    for (const load of [0, 1]) await table.append(idsOfLoad(load).map((id) => ({ id: BigInt(id), part: BigInt(id % 2) })))
+    await table.delete({ where: 'id = 4' })
+    const before = await stateOf(origin)
+    const kill = async (name: string, death: Death): Promise<{ fate: Fate; path: string }> => {
+      const path = join(folder, `${verb}-${name}`)
+      await cp(origin, path, { recursive: true })
+      return {
+        fate: await victim({ path, ids: [], txn: { appId: 'crash', version: 0 }, way: 'rows', create: false, verb, ...death }),
+        path,
+      }
+    }
+    const whole = await kill('whole', {})
+    const after = await stateOf(whole.path)
+    expect(after.version).toBe(before.version + 1)
+    const operations = whole.fate.operations!
+    const spread = Array.from({ length: pointsAVerb }, (_, i) => Math.floor((i * operations) / pointsAVerb))
+    let killed = 0
+    for (const at of new Set([...spread, ...[3, 2, 1].map((last) => operations - last)])) {
+      const death = deathAt(at)
+      const { fate, path } = await kill(String(at), death)
+      killed += Number(fate.killed)
+      const what = `${verb} killed ${JSON.stringify(death)}`
+      const is = await stateOf(path)
+      expect([before, after], what).toContainEqual(is)
+      if (fate.committed) expect(is, what).toEqual(after)
+      await (await Table.open(path)).append([{ id: 999n }])
+      expect((await stateOf(path)).rows.length, what).toBe(is.rows.length + 1)
+    }
+    expect(killed).toBeGreaterThan(2)
+  })
+})
+
+/** A death at an operation: before it, after it, or some microseconds into it. */
+function deathAt(at: number): Death {
+  const ways: readonly Death[] = [
+    { when: 'before' },
+    { when: 'after' },
+    { when: 'during', delay: 0 },
+    { when: 'during', delay: 150 },
+    { when: 'during', delay: 600 },
+  ]
+  return { at, ...ways[at % ways.length] }
+}
+
+/** What a table is: its version, columns and rows, of every version by the way, so that no file is missing. */
+async function stateOf(
+  path: string,
+): Promise<{ readonly version: number; readonly columns: readonly string[]; readonly rows: readonly string[] }> {
+  const table = await Table.open(path)
+  const snapshot = await table.latest()
+  for (let version = 1; version < snapshot.version; version += 1)
+    await (await table.asOf(version)).query('SELECT sum(hash(t)) FROM t', { name: 't' }).toArray()
+  const found = await snapshot.scan().toArray()
+  expect(await snapshot.rowCount()).toBe(found.length)
+  const rows = found.map((row) => Object.values(row).join(' ')).sort()
+  return { version: snapshot.version, columns: snapshot.schema.fields.map(({ name }) => name), rows }
+}

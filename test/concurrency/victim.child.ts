@@ -1,7 +1,7 @@
 /**
- * A writer that is killed: `node victim.child.js JOB` appends one load through a store that ends the process with SIGKILL at the
- * n-th operation: before it, after it, or while it is on its way. It prints `committed` when the append has returned, then the number
- * of operations.
+ * A writer that is killed: `node victim.child.js JOB` appends one load, or does another verb, through a store that ends the process with SIGKILL
+ * at the n-th operation: before it, after it, or while it is on its way. It prints `committed` when the verb has returned, then the number of
+ * operations.
  */
 import { localStore, type ObjectStore, Table } from '../../src/index.ts'
 
@@ -13,6 +13,8 @@ export interface VictimJob {
   /** How the rows are written: as plain objects, or by a query. */
   readonly way: 'rows' | 'query'
   readonly create: boolean
+  /** Another verb than an append, on a table of columns `id` and `part`. Its operations count from when the table is open. */
+  readonly verb?: VictimVerb
   readonly partitionBy?: readonly string[]
   readonly properties?: Readonly<Record<string, string>>
   /** The operation, from 0, or none. */
@@ -22,10 +24,32 @@ export interface VictimJob {
   readonly delay?: number
 }
 
+/** What a victim may do besides appending. */
+export type VictimVerb = 'delete' | 'update' | 'merge' | 'overwrite' | 'optimize' | 'alter' | 'restore'
+
+const verbs: Readonly<Record<VictimVerb, (table: Table) => Promise<unknown>>> = {
+  delete: (table) => table.delete({ where: 'id % 3 = 0' }),
+  update: (table) => table.update({ set: { part: 'part + 10' }, where: 'id % 3 = 1' }),
+  merge: (table) =>
+    table.merge(
+      [2n, 5n, 100n].map((id) => ({ id, part: 7n })),
+      {
+        on: 'target.id = source.id',
+        whenMatched: [{ if: 'target.id = 2', delete: true }, { update: 'all' }],
+        whenNotMatched: [{ insert: 'all' }],
+      },
+    ),
+  overwrite: (table) => table.overwrite([{ id: 50n, part: 0n }], { where: 'part = 0' }),
+  optimize: (table) => table.optimize(),
+  alter: (table) => table.alter([{ add: { name: 'n', type: 'INTEGER' } }, { rename: { name: 'part', to: 'parts' } }]),
+  restore: (table) => table.restore(1),
+}
+
 const job = JSON.parse(process.argv[2]!) as VictimJob
 // A look at a name changes nothing, and there are many of them: to die there is to die between the others.
 const operations = new Set(['get', 'getRange', 'getTail', 'put', 'putIfAbsent', 'list', 'delete', 'materialise', 'stage'])
 let count = 0
+let opened = job.verb === undefined
 
 const die = (): void => {
   process.kill(process.pid, 'SIGKILL')
@@ -40,7 +64,7 @@ function deadly(store: ObjectStore): ObjectStore {
       if (!operations.has(String(name))) return method
       return (...args: unknown[]) => {
         const mine = count++
-        if (mine !== job.at) return method(...args)
+        if (mine !== job.at || !opened) return method(...args)
         if (job.when === 'before') die()
         if (job.when === 'during') dieIn(job.delay ?? 0)
         const result = method(...args)
@@ -71,6 +95,11 @@ const rows = job.ids.map((id) => ({ id: BigInt(id), part: BigInt(id % 2) }))
 const query = `SELECT unnest([${job.ids.join(', ')}])::BIGINT AS id, (unnest([${job.ids.join(', ')}]) % 2)::BIGINT AS part`
 const store = deadly(localStore(job.path))
 const input = job.way === 'rows' ? rows : { query }
-if (job.create) await Table.append(store, input, options)
+if (job.verb) {
+  const table = await Table.open(store)
+  count = 0
+  opened = true
+  await verbs[job.verb](table)
+} else if (job.create) await Table.append(store, input, options)
 else await (await Table.open(store)).append(input, { txn: job.txn })
 process.stdout.write(`committed ${count}\n`)
