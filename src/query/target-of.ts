@@ -1,7 +1,8 @@
 /** A version of a table as queries read it, from the log and its state there. */
-import { columnNaming, physicalName } from '../data/physical.ts'
+
 import type { ZoneTable } from '../data/prune/prune.ts'
 import { activeProperties, type DeltaLog, type FileList, schemaOf, type TableState } from '../log/index.ts'
+import { columnNaming, physicalName } from '../schema/physical.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { type AsOf, stateAsOf } from './as-of.ts'
 import type { QueryTarget, SessionTable } from './target.ts'

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { compareText, type LeafStatistics, planStatistics, spellStatistics } from '../../src/data/write/statistics.ts'
+import { compareText, type LeafStatistics, spellStatistics } from '../../src/data/write/statistics.ts'
+import { planStatistics } from '../../src/schema/statistics-plan.ts'
 import type { DataType } from '../../src/schema/types.ts'
 import { field, struct } from './tools.ts'
 

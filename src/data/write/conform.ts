@@ -4,11 +4,11 @@
  * change it says so, and then rows can be written without SQL.
  */
 import { SchemaError } from '../../errors/index.ts'
+import { type ColumnNaming, physicalName } from '../../schema/physical.ts'
 import { quoteIdentifier, quoteLiteral } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
 import type { ArrayType, DataType, MapType, PrimitiveType, StructField, StructType } from '../../schema/types.ts'
 import { fromText, type TextRules, textType } from '../input/text-values.ts'
-import { type ColumnNaming, physicalName } from '../physical.ts'
 import { assignment } from './assign.ts'
 import { checked, notNull } from './value-check.ts'
 

@@ -1,7 +1,8 @@
 /** What DuckDB's `COPY ... (RETURN_STATS)` says of the files that it wrote. */
 import { quoteIdentifier } from '../../schema/quoting.ts'
+import type { StatisticsLeaf } from '../../schema/statistics-plan.ts'
 import type { PrimitiveType } from '../../schema/types.ts'
-import { type LeafStatistics, readBound, type StatisticsLeaf } from './statistics.ts'
+import { type LeafStatistics, readBound } from './statistics.ts'
 
 /** One file that a COPY wrote. */
 export interface CopiedFile {

@@ -1,6 +1,6 @@
+import { type ColumnNaming, fieldId, physicalName } from '../../schema/physical.ts'
 import { quoteIdentifier } from '../../schema/quoting.ts'
 import type { DataType, StructField } from '../../schema/types.ts'
-import { type ColumnNaming, fieldId, physicalName } from '../physical.ts'
 import type { Projection } from './conform.ts'
 
 /** DuckDB's FIELD_IDS of a COPY for columns that have ids (§Column Mapping), nested ones too; `undefined` where none has. */

@@ -1,9 +1,10 @@
 /** What the footers of Parquet files say of their columns, over all row groups. */
 import type { Connection } from '../../engine/index.ts'
 import { decimalParts } from '../../schema/sql-type.ts'
+import type { StatisticsLeaf } from '../../schema/statistics-plan.ts'
 import type { PrimitiveType } from '../../schema/types.ts'
 import { fileList } from '../input/sql-files.ts'
-import { type Bound, compareText, type LeafStatistics, readBound, type StatisticsLeaf } from './statistics.ts'
+import { type Bound, compareText, type LeafStatistics, readBound } from './statistics.ts'
 
 /** A file's footer. */
 export interface Footer {

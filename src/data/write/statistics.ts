@@ -6,8 +6,8 @@
  * A bound may be wider than the data, never narrower; what JSON cannot say (NaN, an infinity) is left out.
  */
 import { decimalParts } from '../../schema/sql-type.ts'
-import type { DataType, PrimitiveType, StructType } from '../../schema/types.ts'
-import { columnNaming, physicalName } from '../physical.ts'
+import type { StatisticsLeaf, StatisticsPlan } from '../../schema/statistics-plan.ts'
+import type { PrimitiveType } from '../../schema/types.ts'
 
 /**
  * A bound: integers as bigint, floats as number, decimals as text, dates as days and timestamps as microseconds since 1970 (bigint),
@@ -22,57 +22,6 @@ export interface LeafStatistics {
   readonly max?: Bound | undefined
   /** A float that is NaN is among the values (it is greater than all others, and in neither bound). */
   readonly hasNan?: boolean | undefined
-}
-
-/** A leaf column whose statistics are kept. */
-export interface StatisticsLeaf {
-  /** Physical names from the root. */
-  readonly path: readonly string[]
-  /** An array, a map or a variant is a leaf with a count of NULLs at most. */
-  readonly type: Exclude<DataType, StructType>
-  /** Whether bounds are kept of values of that type. */
-  readonly bounded: boolean
-}
-
-/** The leaves whose statistics a table keeps, in the order of its schema. */
-export interface StatisticsPlan {
-  readonly leaves: readonly StatisticsLeaf[]
-  /** Spark says so on tables with deletion vectors: bounds are those of the rows that are there. */
-  readonly tightBounds: boolean
-}
-
-/**
- * What to collect for a table: `delta.dataSkippingStatsColumns` where set, else the first `delta.dataSkippingNumIndexedCols` (32;
- * -1: all) leaf columns that are no partition columns.
- */
-export function planStatistics(
-  schema: StructType,
-  partitionColumns: readonly string[],
-  properties: Readonly<Record<string, string>>,
-): StatisticsPlan {
-  const naming = columnNaming(properties)
-  const named = readColumnNames(properties['delta.dataSkippingStatsColumns'])
-  const setLimit = Number(properties['delta.dataSkippingNumIndexedCols'] ?? '32')
-  const limit = named !== undefined || setLimit < 0 ? Number.POSITIVE_INFINITY : setLimit
-  const isPartition = new Set(partitionColumns.map((name) => name.toLowerCase()))
-  const leaves: StatisticsLeaf[] = []
-  const visit = (struct: StructType, logical: readonly string[], path: readonly string[]): void => {
-    for (const field of struct.fields) {
-      if (path.length === 0 && isPartition.has(field.name.toLowerCase())) continue
-      const names = [...logical, field.name.toLowerCase()]
-      const here = [...path, physicalName(field, naming)]
-      if (typeof field.type === 'object' && field.type.type === 'struct') visit(field.type, names, here)
-      else if (
-        leaves.length < limit &&
-        field.type !== 'void' &&
-        (named === undefined || named.some((chosen) => startsWith(names, chosen)))
-      ) {
-        leaves.push({ path: here, type: field.type, bounded: isBounded(field.type) })
-      }
-    }
-  }
-  visit(schema, [], [])
-  return { leaves, tightBounds: properties['delta.enableDeletionVectors'] === 'true' }
 }
 
 /** The text of `add.stats`. `lookup` gives what is known of a leaf. */
@@ -96,11 +45,6 @@ export function spellStatistics(
   }
   const tight = plan.tightBounds ? ',"tightBounds":true' : ''
   return `{"numRecords":${numRecords},"minValues":${minima.text()},"maxValues":${maxima.text()},"nullCount":${nulls.text()}${tight}}`
-}
-
-/** Whether bounds are kept of a type: not of booleans and bytes, as in every other engine. */
-export function isBounded(type: DataType): boolean {
-  return typeof type === 'string' && type !== 'boolean' && type !== 'binary' && type !== 'variant' && type !== 'void'
 }
 
 /** Compares strings by the bytes of their UTF-8 form, as every reader of statistics does; JavaScript's `<` orders UTF-16. */
@@ -257,20 +201,4 @@ function readTime(type: PrimitiveType, text: string): bigint | undefined {
   const [, date, time = '00:00:00', fraction = ''] = match
   const millis = BigInt(Date.parse(`${date}T${time}Z`))
   return type === 'date' ? (millis * 1000n) / dayMicros : millis * 1000n + BigInt(fraction.padEnd(6, '0'))
-}
-
-/** Names of the property `delta.dataSkippingStatsColumns`: comma-separated, parts by dots, backticks around odd ones; lower case. */
-function readColumnNames(property: string | undefined): readonly (readonly string[])[] | undefined {
-  if (property === undefined || property.trim() === '') return undefined
-  const names: string[][] = [[]]
-  for (const [, quoted, plain, separator] of property.matchAll(/`((?:[^`]|``)*)`|([^`.,]+)|([.,])/g)) {
-    if (separator === ',') names.push([])
-    const part = quoted !== undefined ? quoted.replaceAll('``', '`') : plain?.trim()
-    if (part) names.at(-1)!.push(part.toLowerCase())
-  }
-  return names.filter((parts) => parts.length > 0)
-}
-
-function startsWith(names: readonly string[], chosen: readonly string[]): boolean {
-  return chosen.length <= names.length && chosen.every((part, index) => names[index] === part)
 }

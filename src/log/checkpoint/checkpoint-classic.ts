@@ -20,7 +20,7 @@ import {
 
 /** Writes the classic checkpoint of a state. One that is there already is left as it is. */
 export async function writeClassicCheckpoint(work: CheckpointWork): Promise<Written> {
-  const { store, connection, staging, state, segment, expired } = work
+  const { store, connection, staging, state, segment, form, expired } = work
   const { version } = state
   const { adds, removes } = await withSegment(store, connection, segment, async (base, commits) => ({
     adds: await materialise(connection, 'live', liveFiles(base, commits)),
@@ -28,7 +28,7 @@ export async function writeClassicCheckpoint(work: CheckpointWork): Promise<Writ
   }))
   checkWhole(work, adds)
   const path = `${staging.folder}/${version}.checkpoint.parquet`
-  const rows = [smallRows(state), fileRows('add', 'FROM live'), fileRows('remove', 'FROM gone')]
+  const rows = [smallRows(state), fileRows('add', 'FROM live', form), fileRows('remove', 'FROM gone', form)]
   await connection.run(`COPY (${rows.join(' UNION ALL BY NAME ')}) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION zstd)`)
   const { size } = await hashFile(path)
   await store.putIfAbsent(checkpointKey(version), { path, size })

@@ -12,6 +12,7 @@ import { retentionOf } from '../interval.ts'
 import { fileFields } from '../replay.ts'
 import type { Segment } from '../segment.ts'
 import type { TableState } from '../state.ts'
+import type { AddForm } from './add-form.ts'
 import type { WrittenCheckpoint } from './last-checkpoint.ts'
 
 /** What writing a checkpoint needs. Tables made on the connection go with it. */
@@ -21,6 +22,8 @@ export interface CheckpointWork {
   readonly staging: Staging
   readonly state: TableState
   readonly segment: Segment
+  /** How live files are described. */
+  readonly form: AddForm
   /** Tombstones of this time and before are left out. */
   readonly expired: number
 }
@@ -30,19 +33,19 @@ export type Written = WrittenCheckpoint & { readonly files: number }
 const fileTypes = new Map(fileFields)
 
 const shared = ['path', 'partitionValues', 'size', 'deletionVector', 'baseRowId', 'defaultRowCommitVersion']
-const structs = {
-  add: fieldsOf([...shared, 'modificationTime', 'stats', 'tags', 'clusteringProvider'], `'dataChange': false`),
-  remove: fieldsOf([...shared, 'deletionTimestamp'], `'dataChange': false, 'extendedFileMetadata': size IS NOT NULL`),
-}
-
-function fieldsOf(names: readonly string[], constant: string): string {
-  const fields = names.map((name) => `'${name}': CAST(${quoteIdentifier(name)} AS ${fileTypes.get(name)})`)
-  return `{${[...fields, constant].join(', ')}}`
-}
 
 /** Files of a relation of the replay as a checkpoint's rows. */
-export function fileRows(action: 'add' | 'remove', files: string): string {
-  return `SELECT ${structs[action]} AS ${action} FROM (${files})`
+export function fileRows(action: 'add' | 'remove', files: string, form: AddForm): string {
+  if (action === 'remove') {
+    const fields = fieldsOf([...shared, 'deletionTimestamp'])
+    return `SELECT {${fields}, 'dataChange': false, 'extendedFileMetadata': size IS NOT NULL} AS remove FROM (${files})`
+  }
+  const fields = [fieldsOf([...shared, 'modificationTime', ...(form.text ? ['stats'] : []), 'tags', 'clusteringProvider']), ...form.typed]
+  return `SELECT {${fields.join(', ')}, 'dataChange': false} AS add FROM (${form.source(files)})`
+}
+
+function fieldsOf(names: readonly string[]): string {
+  return names.map((name) => `'${name}': CAST(${quoteIdentifier(name)} AS ${fileTypes.get(name)})`).join(', ')
 }
 
 /** An action that is not of a file. */

@@ -11,7 +11,6 @@
 import { v4 as uuid } from 'uuid'
 import { parseJson, stringifyJson } from '../../schema/json.ts'
 import { quoteLiteral, quotePaths } from '../../schema/quoting.ts'
-import type { ObjectStore } from '../../storage/object-store.ts'
 import { withSegment } from '../files/file-list.ts'
 import type { Checkpoint } from '../listing.ts'
 import { logFolder, sidecarKey, topName } from '../paths.ts'
@@ -26,7 +25,7 @@ import {
   unexpired,
   type Written,
 } from './checkpoint-rows.ts'
-import { type JudgedSidecar, kindOf, kindTag, largeSidecar, planSidecars, type Sidecar, type SidecarKind } from './sidecars.ts'
+import { formTag, type JudgedSidecar, kindOf, kindTag, largeSidecar, planSidecars, type Sidecar, type SidecarKind } from './sidecars.ts'
 
 const kinds = ['add', 'remove'] as const
 
@@ -49,7 +48,7 @@ export async function writeV2Checkpoint(work: CheckpointWork): Promise<Written> 
   const { version } = state
   const written: string[] = []
   try {
-    const last = work.segment.checkpoint && (await ownSidecars(store, work.segment.checkpoint))
+    const last = work.segment.checkpoint && (await ownSidecars(work, work.segment.checkpoint))
     const entries = last ? await takeOver(work, last, written) : await writeAnew(work, written)
     const rows = (of: readonly Entry[]) => of.reduce((sum, each) => sum + each.rows, 0)
     const adds = rows(entries.filter((each) => each.kind === 'add'))
@@ -77,11 +76,11 @@ export async function writeV2Checkpoint(work: CheckpointWork): Promise<Written> 
 
 /** All files of the segment in new sidecars. */
 async function writeAnew(work: CheckpointWork, written: string[]): Promise<Entry[]> {
-  const { store, connection, segment, expired } = work
+  const { store, connection, segment, form, expired } = work
   return withSegment(store, connection, segment, async (base, commits) => {
     const rows = {
-      add: fileRows('add', liveFiles(base, commits)),
-      remove: fileRows('remove', unexpired(tombstones(base, commits), expired)),
+      add: fileRows('add', liveFiles(base, commits), form),
+      remove: fileRows('remove', unexpired(tombstones(base, commits), expired), form),
     }
     const entries: Entry[] = []
     for (const kind of kinds) entries.push(...(await writeSidecars(work, kind, rows[kind], written)))
@@ -91,7 +90,7 @@ async function writeAnew(work: CheckpointWork, written: string[]): Promise<Entry
 
 /** The sidecars of the last checkpoint, moved on by the commits since. */
 async function takeOver(work: CheckpointWork, last: readonly Sidecar[], written: string[]): Promise<Entry[]> {
-  const { store, connection, segment, expired } = work
+  const { store, connection, segment, form, expired } = work
   await withSegment(store, connection, { ...segment, checkpoint: undefined }, async (_, commits) => {
     const changes = [liveFiles(undefined, commits), tombstones(undefined, commits)].map((sql) => `SELECT * FROM (${sql})`)
     await materialise(connection, 'changes', changes.join(' UNION ALL BY NAME '))
@@ -115,7 +114,7 @@ async function takeOver(work: CheckpointWork, last: readonly Sidecar[], written:
       for (const each of plan.rewritten) entries.push(...(await writeSidecars(work, kind, holding([each]), written)))
       const together = [
         ...(plan.merged.length > 0 ? [holding(plan.merged)] : []),
-        ...(Number(row?.rows) > 0 ? [fileRows(kind, fresh)] : []),
+        ...(Number(row?.rows) > 0 ? [fileRows(kind, fresh, form)] : []),
       ]
       if (together.length > 0) entries.push(...(await writeSidecars(work, kind, together.join(' UNION ALL '), written)))
     }
@@ -125,14 +124,17 @@ async function takeOver(work: CheckpointWork, last: readonly Sidecar[], written:
   }
 }
 
-/** The sidecars that a checkpoint names, where all of them are ours; `undefined` where not, or where it holds files itself. */
-async function ownSidecars(store: ObjectStore, checkpoint: Checkpoint): Promise<Sidecar[] | undefined> {
+/**
+ * The sidecars that a checkpoint names, where all of them are ours and have the form that the table asks for; `undefined` where not, or
+ * where it holds files itself. Readers take the columns of one sidecar for those of all.
+ */
+async function ownSidecars({ store, form }: CheckpointWork, checkpoint: Checkpoint): Promise<Sidecar[] | undefined> {
   if (checkpoint.encoding !== 'json') return undefined
   const { bytes } = await store.get(checkpoint.keys[0]!)
   const actions = parseTop(new TextDecoder().decode(bytes))
   if (!actions?.some((action) => 'checkpointMetadata' in action)) return undefined
   const sidecars = actions.flatMap((action) => ('sidecar' in action ? [action.sidecar] : []))
-  return sidecars.length > 0 && sidecars.every(isOurs) ? sidecars : undefined
+  return sidecars.length > 0 && sidecars.every((sidecar) => isOurs(sidecar) && sidecar.tags?.[formTag] === form.id) ? sidecars : undefined
 }
 
 /** The actions of a top file of ours; `undefined` where it holds files, or is damaged. */
@@ -183,9 +185,9 @@ function entriesOf(kind: SidecarKind, paths: readonly string[]): string {
 
 /** Writes rows as sidecars, several where there are many. Other readers expect both columns. */
 async function writeSidecars(work: CheckpointWork, kind: SidecarKind, rows: string, written: string[]): Promise<Entry[]> {
-  const { store, connection, staging } = work
+  const { store, connection, staging, form } = work
   const other = kind === 'add' ? 'remove' : 'add'
-  const both = `${rows} UNION ALL BY NAME (${fileRows(other, liveFiles(undefined, undefined))} LIMIT 0)`
+  const both = `${rows} UNION ALL BY NAME (${fileRows(other, liveFiles(undefined, undefined), form)} LIMIT 0)`
   const folder = `${staging.folder}/${uuid()}`
   const made = await connection.all(
     `COPY (${both}) TO ${quoteLiteral(folder)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${largeSidecar}, ROW_GROUPS_PER_FILE 1, RETURN_STATS)`,
@@ -199,7 +201,7 @@ async function writeSidecars(work: CheckpointWork, kind: SidecarKind, rows: stri
     const size = Number(row.file_size_bytes)
     written.push(name)
     const { modified } = await store.put(sidecarKey(name), { path, size })
-    const sidecar = { path: name, sizeInBytes: size, modificationTime: modified.getTime(), tags: { [kindTag]: kind } }
+    const sidecar = { path: name, sizeInBytes: size, modificationTime: modified.getTime(), tags: { [kindTag]: kind, [formTag]: form.id } }
     entries.push({ sidecar, kind, rows })
   }
   return entries

@@ -9,6 +9,8 @@ import type { ObjectStore } from '../../storage/object-store.ts'
 import { overSegment } from '../over-segment.ts'
 import { features } from '../protocol.ts'
 import type { TableState } from '../state.ts'
+import { schemaOf } from '../table-schema.ts'
+import { addFormOf } from './add-form.ts'
 import { writeClassicCheckpoint } from './checkpoint-classic.ts'
 import { expiredBy } from './checkpoint-rows.ts'
 import { writeV2Checkpoint } from './checkpoint-v2.ts'
@@ -48,13 +50,15 @@ export async function withNewestCheckpoint(store: ObjectStore, state: TableState
  * @returns the state with its new checkpoint.
  */
 export async function writeCheckpoint(store: ObjectStore, state: TableState, now: number): Promise<TableState> {
+  const { partitionColumns, configuration } = state.metadata
+  const form = addFormOf(schemaOf(state.metadata), partitionColumns, configuration)
   const connection = await (await trustedEngine()).connect()
   const staging = await store.stage()
   const write = hasSidecars(state) ? writeV2Checkpoint : writeClassicCheckpoint
   try {
     const options = { hint: state.checkpoint }
     const written = await overSegment(store, state.version, options, (segment) =>
-      write({ store, connection, staging, state, segment, expired: expiredBy(state, now) }),
+      write({ store, connection, staging, state, segment, form, expired: expiredBy(state, now) }),
     )
     await moveLastCheckpoint(store, written)
     const path = written.top ? { path: written.top.path } : {}

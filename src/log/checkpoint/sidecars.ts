@@ -12,6 +12,9 @@ export type SidecarKind = 'add' | 'remove'
 /** The tag that says what a sidecar of ours holds. */
 export const kindTag = 'varve.actions'
 
+/** The tag that says which form the files in a sidecar of ours have: what `AddForm.id` is. */
+export const formTag = 'varve.form'
+
 /** A sidecar as a checkpoint names it (§Sidecar File Information). */
 export interface Sidecar {
   readonly path: string

@@ -2,13 +2,14 @@
  * Changed files as a relation takes them: which rows of each are meant, out of the deletion vectors that the log names, and the values of
  * partition columns where the table is partitioned otherwise than it was when a file was written.
  */
-import { columnNaming, physicalName } from '../../data/physical.ts'
+
 import { readVector } from '../../data/vectors/read-vector.ts'
 import type { RowSelection } from '../../data/vectors/row-selection.ts'
 import type { Connection } from '../../engine/index.ts'
 import { DataFileError, ObjectNotFoundError } from '../../errors/index.ts'
 import type { ChangedFile } from '../../log/changes.ts'
 import { partitionValueFromText } from '../../schema/partition-values.ts'
+import { columnNaming, physicalName } from '../../schema/physical.ts'
 import { quoteValue } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
 import type { StructType } from '../../schema/types.ts'

@@ -5,10 +5,11 @@
  * column may be added (NULL before), renamed where columns are mapped, and widened. Where one was dropped, retyped otherwise or made NOT
  * NULL, one schema cannot tell all changes, and the version that did it is named.
  */
-import { columnNaming, physicalName } from '../../data/physical.ts'
+
 import { SchemaError } from '../../errors/index.ts'
 import type { Metadata } from '../../log/actions.ts'
 import { describeType } from '../../schema/compare.ts'
+import { columnNaming, physicalName } from '../../schema/physical.ts'
 import { parseSchema } from '../../schema/schema-json.ts'
 import { decimalParts } from '../../schema/sql-type.ts'
 import type { DataType, PrimitiveType, StructField, StructType } from '../../schema/types.ts'

@@ -3,8 +3,9 @@
  * finds either all columns of a file by id or all by name. So those files are read by name: by the names that their own footers give
  * the ids of the table's columns.
  */
-import { columnNaming, fieldId } from '../../data/physical.ts'
+
 import type { Connection } from '../../engine/index.ts'
+import { columnNaming, fieldId } from '../../schema/physical.ts'
 import type { DataType, StructField, StructType } from '../../schema/types.ts'
 import { namesById } from '../relation/column-forms.ts'
 import type { RelationFile } from '../relation/relation.ts'

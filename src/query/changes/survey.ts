@@ -3,7 +3,7 @@
  * in the columns of the last. Nothing is kept of a commit but its metadata, where it sets some, and its bytes, as long as those of all
  * together are few: most ranges are read once.
  */
-import { columnNaming, physicalName } from '../../data/physical.ts'
+
 import { SchemaError, UnsupportedFeatureError, VersionNotFoundError } from '../../errors/index.ts'
 import type { Metadata, Protocol } from '../../log/actions.ts'
 import { changesOf, hasChangeFeed } from '../../log/changes.ts'
@@ -12,6 +12,7 @@ import type { DeltaLog } from '../../log/delta-log.ts'
 import { readListing } from '../../log/listing.ts'
 import { activeProperties, checkReadable } from '../../log/protocol.ts'
 import { completed, type TableState } from '../../log/state.ts'
+import { columnNaming, physicalName } from '../../schema/physical.ts'
 import { parseSchema } from '../../schema/schema-json.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { type Compared, unreadable } from './columns.ts'

@@ -6,8 +6,9 @@
  * - Text that old writers left unmarked is binary to DuckDB, which would escape what is not ASCII in it. A query that reads no bytes has
  *   all unmarked columns read as text; in others the files are looked at.
  */
-import { type ColumnNaming, columnNaming, fieldId, physicalName } from '../../data/physical.ts'
+
 import type { Connection } from '../../engine/index.ts'
+import { type ColumnNaming, columnNaming, fieldId, physicalName } from '../../schema/physical.ts'
 import { quoteLiteral, quotePaths } from '../../schema/quoting.ts'
 import type { DataType, StructField, StructType } from '../../schema/types.ts'
 

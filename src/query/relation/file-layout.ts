@@ -2,8 +2,9 @@
  * The columns of a table in its data files: found by physical name, or by field id where the table maps columns so, widened to the
  * table's types, NULL where a file lacks them; and each as an expression of the table's own name and type.
  */
-import { type ColumnNaming, columnNaming, fieldId, physicalName } from '../../data/physical.ts'
+
 import { UnsupportedFeatureError } from '../../errors/index.ts'
+import { type ColumnNaming, columnNaming, fieldId, physicalName } from '../../schema/physical.ts'
 import { quoteIdentifier, quoteLiteral, quotePaths } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
 import type { DataType, StructField, StructType } from '../../schema/types.ts'

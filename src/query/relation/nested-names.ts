@@ -8,8 +8,9 @@
  *
  * Both show in the footers, which are looked at for such tables only.
  */
-import { type ColumnNaming, columnNaming, fieldId, physicalName } from '../../data/physical.ts'
+
 import type { Connection } from '../../engine/index.ts'
+import { type ColumnNaming, columnNaming, fieldId, physicalName } from '../../schema/physical.ts'
 import { quotePaths } from '../../schema/quoting.ts'
 import type { DataType, StructField, StructType } from '../../schema/types.ts'
 import { type ColumnForms, columnForms, columnTypes } from './column-forms.ts'

@@ -6,10 +6,11 @@
  * Rows that a deletion vector deletes are left out by their number in the file, which the engine counts before any filter and whatever
  * row groups it skips (§Deletion Vectors).
  */
-import { columnNaming, physicalName } from '../../data/physical.ts'
+
 import type { ChosenFile } from '../../data/prune/prune.ts'
 import type { RowSelection } from '../../data/vectors/row-selection.ts'
 import { partitionValueFromText } from '../../schema/partition-values.ts'
+import { columnNaming, physicalName } from '../../schema/physical.ts'
 import { quoteIdentifier, quoteValue } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
 import type { StructField } from '../../schema/types.ts'

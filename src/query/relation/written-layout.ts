@@ -8,7 +8,7 @@
  * DuckDB offers of every file (`filename`, `file_row_number`, `file_index`) are not read so.
  */
 import { randomBytes } from 'node:crypto'
-import { type ColumnNaming, columnNaming, physicalName } from '../../data/physical.ts'
+import { type ColumnNaming, columnNaming, physicalName } from '../../schema/physical.ts'
 import { escapePattern, quoteIdentifier, quoteLiteral, quotePaths } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
 import type { StructField } from '../../schema/types.ts'

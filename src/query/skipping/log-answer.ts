@@ -2,11 +2,12 @@
  * Answers from the log alone: queries that come to totals of groups of rows (`aggregates.ts`), where the log tells the totals exactly
  * (`data/prune/totals.ts`) and decides their condition for each file as a whole. No data file is opened.
  */
-import { columnNaming, physicalName } from '../../data/physical.ts'
+
 import type { ZoneTable } from '../../data/prune/prune.ts'
 import { hasExactBounds, type Total, type TotalsRow, totalsOf } from '../../data/prune/totals.ts'
 import type { Value } from '../../engine/index.ts'
 import { partitionValueFromText } from '../../schema/partition-values.ts'
+import { columnNaming, physicalName } from '../../schema/physical.ts'
 import { quoteIdentifier, quoteLiteral } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
 import type { StructField } from '../../schema/types.ts'

@@ -1,6 +1,7 @@
 /** Checkpoints of every shape that the protocol allows, put beside the commits of a log that a test made. */
 import { v4 as uuid } from 'uuid'
 import { type Connection, trustedEngine } from '../../../src/engine/index.ts'
+import { addFormOf } from '../../../src/log/checkpoint/add-form.ts'
 import { writeCheckpoint } from '../../../src/log/checkpoint/checkpoint.ts'
 import { fileRows, smallActionsOf, smallRows } from '../../../src/log/checkpoint/checkpoint-rows.ts'
 import type { DeltaLog } from '../../../src/log/delta-log.ts'
@@ -8,6 +9,7 @@ import { withSegment } from '../../../src/log/files/file-list.ts'
 import { checkpointKey, logFolder, sidecarKey } from '../../../src/log/paths.ts'
 import { liveFiles, tombstones } from '../../../src/log/replay.ts'
 import type { TableState } from '../../../src/log/state.ts'
+import { schemaOf } from '../../../src/log/table-schema.ts'
 import { stringifyJson } from '../../../src/schema/json.ts'
 import type { ObjectStore } from '../../../src/storage/index.ts'
 
@@ -28,11 +30,13 @@ export async function putCheckpoint(store: ObjectStore, log: DeltaLog, version: 
     const name = (await writeCheckpoint(store, withPolicy(state), 0)).checkpoint!.path!
     return [`${logFolder}/${name}`]
   }
+  const { partitionColumns, configuration } = state.metadata
+  const form = addFormOf(schemaOf(state.metadata), partitionColumns, configuration)
   const connection = await (await trustedEngine()).connect()
   const commits = Array.from({ length: version + 1 }, (_, i) => i)
   try {
     return await withSegment(store, connection, { version, checkpoint: undefined, commits, compactions: [] }, async (_, actions) => {
-      const files = `${fileRows('add', liveFiles(undefined, actions))} UNION ALL BY NAME ${fileRows('remove', tombstones(undefined, actions))}`
+      const files = `${fileRows('add', liveFiles(undefined, actions), form)} UNION ALL BY NAME ${fileRows('remove', tombstones(undefined, actions), form)}`
       return putShape(store, connection, state, shape, files)
     })
   } finally {

@@ -2,7 +2,7 @@
  * What a column is called inside data files, partition values and statistics (§Column Mapping): its own name, or with mapping its
  * physical name, and there with a field id.
  */
-import type { StructField } from '../schema/types.ts'
+import type { StructField } from './types.ts'
 
 /** How the columns of a table map to those of its files. */
 export interface ColumnNaming {
