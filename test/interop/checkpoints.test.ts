@@ -103,3 +103,42 @@ it('a table with compactions and no checkpoint is read by every engine', async (
     await folder.dispose()
   }
 })
+
+// Without commits and text there is nothing to choose files by but values.
+const typedKinds: readonly Record<string, string>[] = [{}, { 'delta.checkpointPolicy': 'v2' }, { 'delta.columnMapping.mode': 'name' }]
+
+it.each(typedKinds)('statistics that are values alone serve every engine, %j', async (properties) => {
+  const folder = await temporaryFolder()
+  try {
+    const path = join(folder.path, 'events')
+    const table = await Table.create(path, {
+      schema:
+        'id BIGINT, small TINYINT, price DECIMAL(20, 4), score DOUBLE, name VARCHAR, "at" TIMESTAMPTZ, nest STRUCT(n INTEGER, d DATE), day DATE',
+      // DuckDB's extension reads no partition values of mapped columns.
+      ...(!('delta.columnMapping.mode' in properties) && { partitionBy: ['day'] }),
+      properties: { 'delta.checkpoint.writeStatsAsJson': 'false', ...properties },
+    })
+    const rows = (from: number, to: number): string =>
+      `SELECT i::BIGINT AS id, (i % 100 - 50)::TINYINT AS small, (i / 8)::DECIMAL(20, 4) AS price, (i / 4 - 3)::DOUBLE AS score, 'n' || lpad(i::VARCHAR, 4, '0') AS name,
+        TIMESTAMPTZ '2024-01-01 00:00:00Z' + to_microseconds(i * 1000001) AS "at", {'n': (-i)::INTEGER, 'd': DATE '2024-01-01' + i::INTEGER} AS nest,
+        DATE '2024-02-28' + (i // 20)::INTEGER AS day FROM range(${from}, ${to}) t(i)`
+    for (let from = 0; from < 60; from += 20) await table.append({ query: rows(from, from + 20) })
+    expect(await table.checkpoint()).toMatchObject({ written: true })
+    for (const name of await readdir(join(path, '_delta_log'))) {
+      if (/^\d{20}\.(json|crc)$/.test(name) && Number.parseInt(name, 10) < 3) await rm(join(path, '_delta_log', name))
+    }
+    const conditions = [`id >= 41`, `price > 6.5`, `"at" >= TIMESTAMP '2024-01-01 00:00:58'`, `nest.n <= -58`, `day = DATE '2024-03-01'`]
+    for (const where of conditions) {
+      const expected = await duckDelta.canonical(`SELECT * FROM (${rows(0, 60)}) WHERE ${where}`)
+      for (const reader of readers) {
+        const own = reader === spark ? where.replaceAll('"', '`') : where
+        sameRows(await reader.read(path, { where: own }), expected, `${reader.name}: ${where}`)
+      }
+      const latest = await (await Table.open(path)).latest()
+      const found = await (await latest.query(`SELECT count(*) AS n FROM t WHERE ${where}`, { name: 't' })).toArray()
+      expect(Number(found[0]?.n), where).toBe(expected.length)
+    }
+  } finally {
+    await folder.dispose()
+  }
+})

@@ -64,6 +64,8 @@ function leafSql(rows: FileRows, table: ZoneTable, { path, comparison, constant 
   if (bounds === undefined) return []
   if (column.partition) return partitionValue(rows, column, bounds)
   const [low, high] = (['minValues', 'maxValues'] as const).map((group) => rows.typed?.(group, column.path))
+  // A value of another kind, as of a column that was replaced, is measured otherwise.
+  if (low && high && [low, high].some(({ type }) => familyOf(type) !== familyOf(column.type))) return []
   if (low && high) return [...typedSql(low, '<=', bounds.greatest), ...typedSql(high, '>=', bounds.least)]
   return low || high || rows.json === undefined ? [] : textSql(rows.json, table, column, bounds)
 }
