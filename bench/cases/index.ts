@@ -13,6 +13,7 @@ import { rowsDelete, rowsMerge, rowsUpdate } from './rows.ts'
 import { jumps, longLog, wideCount, wideSelect } from './scale.ts'
 import { aggregate, scanOut, scanOutMemory, selective } from './scan.ts'
 import { vectorsAll, vectorsTwo } from './vectors.ts'
+import { rowsDigest, tagsAmongMany, verifyFiles } from './versions.ts'
 
 /** The cases that `npm run bench` runs. */
 export const cases: readonly Case[] = [
@@ -46,4 +47,7 @@ export const cases: readonly Case[] = [
   optimizeSmall,
   clusteredSkips,
   appendFolded,
+  rowsDigest,
+  verifyFiles,
+  tagsAmongMany,
 ]

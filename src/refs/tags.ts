@@ -36,7 +36,7 @@ const folder = '_varve/tags/'
 const together = 64
 
 /** A tag by its name; `undefined` where there is none. @throws LogError RECORD_CORRUPT; storage errors */
-export async function findTag(store: ObjectStore, name: string, signal?: AbortSignal): Promise<Tag | undefined> {
+async function findTag(store: ObjectStore, name: string, signal?: AbortSignal): Promise<Tag | undefined> {
   return isName(name) ? (await newest(store, name, signal)).tag : undefined
 }
 
