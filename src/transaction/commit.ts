@@ -39,6 +39,7 @@ export type CommitOutcome =
       readonly outcome: 'committed'
       readonly state: TableState
       readonly warnings: readonly string[]
+      readonly metrics: Prepared['metrics']
       /** The checksum on its way, where the store let it follow the commit at once. */
       readonly checksum: Promise<unknown> | undefined
     }
@@ -128,7 +129,8 @@ async function attempts(
       changes: stagedChanges?.actions,
       rowVersion: branch && branch.base.version + 1,
     }
-    const staged = stage(prepared, attempt)
+    const metrics = changes && changes !== prepared.changes && prepared.measure ? prepared.measure(changes) : prepared.metrics
+    const staged = stage({ ...prepared, metrics }, attempt)
     const version = base.version + 1
     const state = afterCommit(base, version, staged.actions)
     let checksum: Promise<unknown> | undefined
@@ -143,7 +145,7 @@ async function attempts(
     if ((await putCommit(log.store, version, staged.bytes, { ...options, after, onStored })) === 'created') {
       committed(stagedChanges)
       log.advanceTo(state, chainId(attempt.parent, staged.bytes))
-      return { outcome: 'committed', state, warnings: clockWarnings(base, attempt.now), checksum }
+      return { outcome: 'committed', state, warnings: clockWarnings(base, attempt.now), metrics, checksum }
     }
     await lookAt(log, winners, signal)
     if (winners.last > base.version) continue

@@ -27,6 +27,8 @@ export interface Prepared {
   /** Strings, lists as JSON text: anything else breaks Spark's DESCRIBE HISTORY. */
   readonly parameters: Readonly<Record<string, string>>
   readonly metrics: Readonly<Record<string, number>>
+  /** The metrics, where other commits led to other changes than those that were prepared. Default: the same. */
+  readonly measure?: ((changes: FileChanges) => Readonly<Record<string, number>>) | undefined
   /** All actions but commitInfo, the load's own txn, and those of `changes`. A function where they depend on the version. */
   readonly actions: readonly Action[] | ((landing: Landing) => readonly Action[])
   /** Files of the version that was read that lose rows. Default: none. */

@@ -210,3 +210,28 @@ test.each(verbs)('a %s whose commit lands while its answer is lost is done once,
     expect(await (await Table.open(inner)).version()).toBe(2)
   }
 })
+
+test('a delete tells the rows that it deleted itself', async () => {
+  const store = await six()
+  const late = await Table.open(before(store, async () => (await Table.open(store)).delete({ where: 'id <= 2' })))
+  const { metrics } = await late.delete({ where: 'id <= 3' })
+  expect(metrics).toMatchObject({ numDeletedRows: 1 })
+  expect(await rowsOf(store)).toEqual(old(4, 5, 6))
+})
+
+test('rows keep the numbers that the table counted for them', async () => {
+  const table = await Table.create(memoryStore(), { schema: 'id BIGINT, v VARCHAR' })
+  await table.alter({ identity: 'id' })
+  await table.append([{ v: 'a' }, { v: 'b' }])
+  await expect(table.update({ set: { id: '7' } })).rejects.toMatchObject({ code: 'IDENTITY_VALUE_GIVEN' })
+  const on = 'target.v = source.v'
+  const rows = [{ id: 9, v: 'b' }]
+  await expect(table.merge(rows, { on, whenMatched: [{ update: { id: 'source.id' } }] })).rejects.toMatchObject({
+    code: 'IDENTITY_VALUE_GIVEN',
+  })
+  await table.merge(rows, { on, whenMatched: [{ update: 'all' }] })
+  await table.append([{ v: 'c' }])
+  const found = await (await table.latest()).query('SELECT id, v FROM t ORDER BY id', { name: 't' }).toArray()
+  expect(found.map(({ v }) => v)).toEqual(['a', 'b', 'c'])
+  expect(new Set(found.map(({ id }) => id)).size).toBe(3)
+})

@@ -39,6 +39,23 @@ export function assignmentsOf(set: SetClause, schema: StructType): readonly Assi
   return assignments
 }
 
+/**
+ * Refuses assignments to columns that the table counts: rows that are there keep their numbers (§Identity Columns).
+ * @throws SchemaError IDENTITY_VALUE_GIVEN
+ */
+export function refuseCounted(assignments: readonly Assignment[]): void {
+  const counted = assignments.find(({ field }) => 'delta.identity.step' in field.metadata)?.field.name
+  if (counted === undefined) return
+  throw new SchemaError(
+    'IDENTITY_VALUE_GIVEN',
+    `The column ${JSON.stringify(counted)} is counted by the table, and rows keep their numbers.`,
+    {
+      remedy: 'Leave it out of what is assigned.',
+      data: { column: counted },
+    },
+  )
+}
+
 /** SQL of a column's value after assignments: `old` is its value before, `sqlOf` gives the SQL of an assigned value. */
 export function assignedValue(
   field: StructField,

@@ -9,7 +9,10 @@ import { changeActions, type Written } from './write-rows.ts'
 
 /** A verb that is ready: what it does to files, and what history says of it. */
 export interface PreparedVerb
-  extends Pick<Prepared, 'operation' | 'parameters' | 'metrics' | 'changes' | 'reads' | 'isBlindAppend' | 'inputs' | 'restored' | 'tiers'> {
+  extends Pick<
+    Prepared,
+    'operation' | 'parameters' | 'metrics' | 'measure' | 'changes' | 'reads' | 'isBlindAppend' | 'inputs' | 'restored' | 'tiers'
+  > {
   /** Actions beside those of files written: metadata and protocol. */
   readonly actions?: readonly Action[] | undefined
   /** `false`: the rows of the files written are not new. Default: `true`. */
@@ -21,7 +24,7 @@ export interface PreparedVerb
 /** Commits a verb. `written` is handed over: its lists are empty afterwards, so that nobody takes back what a version may name. @throws ConflictError, UnknownOutcomeError, TransactionOrderError, storage errors */
 export async function commitVerb(ground: VerbGround, verb: PreparedVerb, written: Written, options: WritingOptions): Promise<CommitResult> {
   const { log, state, txn, isolation } = ground
-  const { operation, metrics, dataChange = true } = verb
+  const { operation, dataChange = true } = verb
   const prepared: Prepared = {
     ...verb,
     isolation,
@@ -40,7 +43,7 @@ export async function commitVerb(ground: VerbGround, verb: PreparedVerb, written
     if (outcome.outcome === 'applied') return unchanged(outcome.state, operation, true)
     kept = true
     const warnings = [...outcome.warnings, ...(await settle(log, outcome.state, outcome.checksum))]
-    return { version: outcome.state.version, operation, alreadyApplied: false, metrics, warnings }
+    return { version: outcome.state.version, operation, alreadyApplied: false, metrics: outcome.metrics, warnings }
   } catch (error) {
     // A commit whose outcome is unknown may name these files.
     if (error instanceof UnknownOutcomeError) kept = true

@@ -10,7 +10,7 @@
 import type { Parameters } from '../../engine/index.ts'
 import type { DeltaLog, LiveFile } from '../../log/index.ts'
 import { RowStatement, storedFiles, zonesOf } from '../../query/index.ts'
-import type { FileChange, Reads } from '../../transaction/index.ts'
+import type { FileChange, FileChanges, Reads } from '../../transaction/index.ts'
 import type { CommitResult, WritingOptions } from '../written.ts'
 import { commitVerb, takeBack } from './commit-verb.ts'
 import { decideFiles, gatherRows, staying, sum, type TakenRows, takenAlone, takenMetrics } from './taken-rows.ts'
@@ -51,7 +51,8 @@ export async function deleteRows(log: DeltaLog, options: DeleteOptions = {}): Pr
   const parameters = { predicate: JSON.stringify(where === undefined ? [] : [where]) }
   // What change files tell of deleted rows must be so, whatever others delete meanwhile.
   const changes = { files, mayBeGone: written.changeFiles.length === 0, dataChange: true }
-  return commitVerb(ground, { operation, parameters, metrics, changes, reads, isBlindAppend: false }, written, options)
+  const measure = (rebased: FileChanges) => metricsOf(rebased.files, taken, written)
+  return commitVerb(ground, { operation, parameters, metrics, measure, changes, reads, isBlindAppend: false }, written, options)
 }
 
 /** All rows: every file goes as a whole. */
@@ -97,9 +98,10 @@ export async function matching(ground: VerbGround, where: string, { params, sign
 /** Counts under the names of Spark's history. */
 function metricsOf(files: readonly FileChange[], taken: readonly TakenRows[], written: Written): Record<string, number> {
   const rowsOf = new Map(taken.map(({ file, taken: rows }) => [file.path, rows]))
-  const deleted = files.map(({ file }) => {
-    const rows = rowsOf.get(file.path)
-    return rows === undefined || rows === 'all' ? liveRows(file) : rows.size
+  const deleted = files.map(({ file, rows }) => {
+    if (typeof rows !== 'string') return rows.size
+    const some = rows === 'replaced' ? rowsOf.get(file.path) : 'all'
+    return some === undefined || some === 'all' ? liveRows(file) : some.size
   })
   const known = deleted.filter((rows) => rows !== undefined)
   return { ...(known.length === deleted.length ? { numDeletedRows: sum(known) } : {}), ...takenMetrics(files, written, 0) }

@@ -3,7 +3,7 @@ import { SchemaError, UsageError } from '../../errors/index.ts'
 import { type MergeSide, mergeAliases } from '../../query/index.ts'
 import { quoteIdentifier } from '../../schema/quoting.ts'
 import type { StructField, StructType } from '../../schema/types.ts'
-import { type Assignment, assignmentsOf, type SetClause } from './assignments.ts'
+import { type Assignment, assignmentsOf, refuseCounted, type SetClause } from './assignments.ts'
 
 /** A clause for pairs of rows that fulfil the condition of the join. */
 export type MatchedClause = { readonly if?: string | undefined } & ({ readonly update: 'all' | SetClause } | { readonly delete: true })
@@ -75,14 +75,17 @@ function given(side: MergeSide, clause: MatchedClause | NotMatchedClause | NotMa
 /** A clause with the columns that it assigns. @throws SchemaError UNKNOWN_COLUMN, also where `all` has no column to assign */
 export function resolved({ side, condition, kind, set }: GivenClause, target: StructType, source: StructType): Clause {
   if (kind === 'delete') return { side, condition, kind, assignments: [] }
-  const assignments = set === 'all' ? allOf(target, source) : assignmentsOf(set, target)
+  const assignments = set === 'all' ? allOf(target, source, kind) : assignmentsOf(set, target)
+  if (kind === 'update') refuseCounted(assignments)
   return { side, condition, kind, assignments }
 }
 
-function allOf(target: StructType, source: StructType): Assignment[] {
+/** A row that is there keeps the numbers that the table counted for it. */
+function allOf(target: StructType, source: StructType, kind: 'update' | 'insert'): Assignment[] {
   const assignments = target.fields.flatMap((field): Assignment[] => {
     const from = sourceOf(field, source)
-    return from === undefined ? [] : [{ field, below: [], expression: `${mergeAliases.source}.${quoteIdentifier(from.name)}` }]
+    const keeps = kind === 'update' && 'delta.identity.step' in field.metadata
+    return from === undefined || keeps ? [] : [{ field, below: [], expression: `${mergeAliases.source}.${quoteIdentifier(from.name)}` }]
   })
   if (assignments.length > 0) return assignments
   throw new SchemaError('UNKNOWN_COLUMN', 'No column of the source has the name of one of the table.', {

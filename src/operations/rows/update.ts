@@ -15,7 +15,7 @@ import { quoteIdentifier } from '../../schema/quoting.ts'
 import type { StructField } from '../../schema/types.ts'
 import type { Staging } from '../../storage/object-store.ts'
 import type { CommitResult, WritingOptions } from '../written.ts'
-import { type Assignment, assignedValue, assignmentsOf, type SetClause } from './assignments.ts'
+import { type Assignment, assignedValue, assignmentsOf, refuseCounted, type SetClause } from './assignments.ts'
 import { commitVerb, type PreparedVerb, takeBack } from './commit-verb.ts'
 import { decideFiles, gather, staying, sum, takenMetrics } from './taken-rows.ts'
 import { beginVerb, unchanged, type VerbGround } from './verb.ts'
@@ -58,6 +58,7 @@ export async function updateRows(log: DeltaLog, options: UpdateOptions): Promise
   if ('result' in begun) return begun.result
   const { ground } = begun
   const assignments = assignmentsOf(options.set, ground.target.schema)
+  refuseCounted(assignments)
   const staging = await log.store.stage()
   const written: Written = { files: [], changeFiles: [] }
   try {
