@@ -121,14 +121,14 @@ describe('--since-last', () => {
   })
 
   test.each(['SIGINT', 'SIGKILL'] as const)('gives the same again after %s', async (signal) => {
-    await fill(50_000)
+    // More than one batch, so that it is not done when it waits: its output is not taken.
+    await fill(200_000)
     const child = startVarve(['changes', 'readings', '--since-last', 'etl'], { cwd: folder })
-    // Its output is not taken, so it waits in the middle of it.
     await new Promise((resolve) => child.stdout?.once('readable', resolve))
     child.kill(signal)
     const { code } = await ended(child)
     expect(code).toBe(signal === 'SIGINT' ? 130 : null)
-    expect(await news('etl')).toBe(50_000)
+    expect(await news('etl')).toBe(200_000)
   })
 
   test('is exit 3 for the second of two readers at once', async () => {

@@ -31,6 +31,11 @@ const spellings: readonly ((name: string) => { key: string; path: string })[] = 
   (name) => ({ key: `_p=1/${name}.parquet`, path: `_p=1/${name}.parquet` }),
 ]
 
+const schemaString = JSON.stringify({
+  type: 'struct',
+  fields: ['id', '_p'].map((name) => ({ name, type: 'string', nullable: true, metadata: {} })),
+})
+
 interface File {
   readonly key: string
   readonly path: string
@@ -87,7 +92,7 @@ async function make(store: ObjectStore, steps: readonly Step[]): Promise<Version
   let names = 0
   for (const [version, { hours, adds, removes, mark, change, revive, checkpoint }] of steps.entries()) {
     vi.setSystemTime(Date.now() + hours * hour)
-    const actions: Action[] = version === 0 ? [protocol, metadata({}, { partitionColumns: ['_p'] })] : []
+    const actions: Action[] = version === 0 ? [protocol, metadata({}, { schemaString, partitionColumns: ['_p'] })] : []
     live = new Map(live)
     const takeOut = (nth: number): File | undefined => {
       const file = [...live.values()][nth % Math.max(1, live.size)]
