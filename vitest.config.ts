@@ -6,7 +6,7 @@ const built = ['test/cli/**/*.test.ts', 'test/docs.test.ts', 'test/exports.test.
 
 const common = { pool: 'forks' as const, testTimeout: 30_000, hookTimeout: 60_000 }
 
-/** `npm test`. The packaging and interop tests have configurations of their own: they install things. */
+/** `npm test`. The packaging and interop tests, which install things, and damaged tables have configurations of their own. */
 export default defineConfig({
   test: {
     // Vitest's own choice on two cores is one file at a time, and many tests wait for disks and children.
@@ -17,7 +17,7 @@ export default defineConfig({
           ...common,
           name: 'house',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/interop/**', 'test/package/**', ...built],
+          exclude: ['test/interop/**', 'test/package/**', 'test/fuzz/**', ...built],
         },
       },
       { test: { ...common, testTimeout: 60_000, name: 'built', include: built, globalSetup: ['test/support/fresh-build.ts'] } },
