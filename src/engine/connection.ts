@@ -17,6 +17,15 @@ import { bindParameters, type Parameters } from './parameters.ts'
 import { columnsOfPrepared, columnsOfResult, type NativeResult, type NativeStatement, rowsOfResult } from './results.ts'
 import { type EngineField, toDataType, toSqlSpelling, type Unsupported } from './types.ts'
 
+/** Types whose values all take the same room in a vector. */
+const fixedTypes: ReadonlySet<string> = new Set([
+  ...['BOOLEAN', 'TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'FLOAT', 'DOUBLE', 'DECIMAL'],
+  ...['DATE', 'TIMESTAMP', 'TIMESTAMP_TZ'],
+])
+
+/** Bytes that a stream runs ahead of its reader as DuckDB has it. */
+const leastAhead = 1_000_000
+
 type NativeConnection = Awaited<ReturnType<Binding['connect']>>
 
 /** Options of one statement. */
@@ -56,6 +65,8 @@ interface Execution {
 /** What a connection needs to know of its engine. */
 export interface ConnectionHost {
   readonly batches: BatchRegistry
+  /** How many bytes the query of a stream may run ahead of its reader. */
+  readonly aheadBytes: number
   /** Told each failure of the binding, so that an instance that is of no more use is not used again. */
   failed(failure: unknown): void
   /** Told when the connection is closed. */
@@ -71,6 +82,7 @@ export class Connection {
   #stream: BatchStream | undefined
   #closing: Promise<void> | undefined
   readonly #kept = new Map<string, NativeStatement>()
+  #ahead = leastAhead
 
   constructor(binding: Binding, native: NativeConnection, host: ConnectionHost) {
     this.#binding = binding
@@ -210,6 +222,17 @@ export class Connection {
     }
   }
 
+  /**
+   * DuckDB counts of the rows that wait for their reader the fixed part alone, so how far it runs ahead is bounded in memory only where no
+   * value is of variable length; elsewhere it is its own 1 MB, with which threads wait for the reader, and one does the work of all.
+   */
+  async #letRunAhead(columns: readonly EngineField[]): Promise<void> {
+    const bytes = columns.length > 0 && columns.every(({ type }) => fixedTypes.has(type.name)) ? this.#host.aheadBytes : leastAhead
+    if (bytes === this.#ahead) return
+    await this.#binding.query(this.#native, `SET streaming_buffer_size = '${bytes}B'`)
+    this.#ahead = bytes
+  }
+
   async #execute(sql: string, parameters: Parameters | undefined, options: QueryOptions, streaming: boolean): Promise<Execution> {
     if (options.small === true && parameters === undefined && options.readOnly !== true) {
       const result = await this.#binding.query(this.#native, checkText(sql))
@@ -231,6 +254,7 @@ export class Connection {
       columns = planned ?? []
       cast = castForCodec(sql, columns)
       if (cast === undefined) {
+        if (streams) await this.#letRunAhead(columns)
         const result = await this.#executePrepared(prepared, parameters, streams)
         columns = columnsOfResult(this.#binding, result)
         // With parameters, types may be settled only when they are bound.
@@ -242,6 +266,7 @@ export class Connection {
     }
     const again = await this.#prepare(cast, {})
     try {
+      if (streams) await this.#letRunAhead([])
       const result = await this.#executePrepared(again, parameters, streams)
       return { result, columns: columns.map(({ name, type }) => ({ name, type: readable(type) })), executed: cast }
     } catch (failure) {

@@ -39,15 +39,17 @@ export interface ClosedEngineOptions {
 export class Engine {
   readonly #binding: Binding
   readonly #database: Database
+  readonly #memory: number
   readonly #batches: BatchRegistry
   readonly #connections = new Set<Connection>()
   #broken = false
   #closing: Promise<void> | undefined
 
   /** @internal */
-  constructor(binding: Binding, database: Database) {
+  constructor(binding: Binding, database: Database, memory: number) {
     this.#binding = binding
     this.#database = database
+    this.#memory = memory
     this.#batches = new BatchRegistry(binding)
   }
 
@@ -64,6 +66,7 @@ export class Engine {
     const native = await this.#binding.connect(this.#database)
     const connection = new Connection(this.#binding, native, {
       batches: this.#batches,
+      aheadBytes: Math.min(mostAhead, Math.floor(this.#memory / 16)),
       failed: (failure) => {
         this.#broken ||= isFatal(failure)
       },
@@ -88,6 +91,12 @@ export class Engine {
 }
 
 type Database = Awaited<ReturnType<Binding['open']>>
+
+/** How many bytes a stream of values of fixed length may run ahead of its reader. */
+const mostAhead = 64 * 2 ** 20
+
+/** A connection sets how far its streams run ahead, and nothing else. */
+const lockConfiguration = "SET allowed_configs = ['streaming_buffer_size']; SET lock_configuration = true"
 
 let configured: EngineOptions = {}
 let trusted: Promise<Engine> | undefined
@@ -131,7 +140,7 @@ export async function closedEngine(options: ClosedEngineOptions): Promise<Engine
     const files = (options.files ?? []).map(quoteLiteral).join(', ')
     await connection.run(`SET allowed_directories = [${folders}]; SET allowed_paths = [${files}]; SET enable_external_access = false`)
     await options.setup?.(connection)
-    await connection.run('SET lock_configuration = true')
+    await connection.run(lockConfiguration)
     await connection.close()
     return engine
   } catch (error) {
@@ -145,7 +154,7 @@ export async function throwAwayEngine(): Promise<Engine> {
   const engine = await openEngine({ memory: 128 * 2 ** 20, threads: 1 })
   try {
     const connection = await engine.connect()
-    await connection.run('SET enable_external_access = false; SET lock_configuration = true')
+    await connection.run(`SET enable_external_access = false; ${lockConfiguration}`)
     await connection.close()
     return engine
   } catch (error) {
@@ -171,7 +180,7 @@ async function openEngine(limits: { memory: number; threads?: number }): Promise
   }
   for (const [name, value] of Object.entries(settings)) binding.set_config(config, name, value)
   try {
-    const engine = new Engine(binding, await binding.open(':memory:', config))
+    const engine = new Engine(binding, await binding.open(':memory:', config), limits.memory)
     const connection = await engine.connect()
     await connection.run("SET GLOBAL TimeZone = 'UTC'")
     await connection.close()

@@ -168,6 +168,18 @@ describe('a stream', () => {
     const [row] = await connection.all(`SELECT nextval('pulled')::INTEGER AS n`)
     expect(Number(row!.n)).toBeLessThan(1_000_000)
   })
+
+  test('of numbers runs ahead of its reader, and no further than a bound', async () => {
+    await connection.run('CREATE OR REPLACE TEMP SEQUENCE pulled')
+    const stream = await connection.stream(`SELECT nextval('pulled') AS n, i FROM range(20000000) t(i)`, undefined, { batchRows: 2048 })
+    const batches = stream[Symbol.asyncIterator]()
+    await batches.next()
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    await stream.cancel()
+    const [row] = await connection.all(`SELECT nextval('pulled')::INTEGER AS n`)
+    expect(Number(row!.n)).toBeGreaterThan(100_000)
+    expect(Number(row!.n)).toBeLessThan(8_000_000)
+  })
 })
 
 test('memory ends where it began', async () => {
