@@ -19,6 +19,15 @@ export class TagExistsError extends VarveError {}
 /** A version, timestamp or tag outside what is readable; the data states the range. Code: `VERSION_NOT_FOUND`, `TAG_NOT_FOUND`. */
 export class VersionNotFoundError extends VarveError {}
 
+/**
+ * A pin cannot be used: there is none, its text is no pin, its data is not here, or its table lies where it may not be put. Codes: `PIN_NOT_FOUND`,
+ * `PIN_INVALID`, `PIN_CONFLICTED`, `PIN_FORMAT_UNKNOWN`, `PIN_NOT_PULLED`, `PIN_OUTSIDE_PROJECT`.
+ */
+export class PinError extends VarveError {}
+
+/** The version in the table is another than the one that was pinned. Code: `PIN_DIFFERS`. */
+export class PinDiffersError extends VarveError {}
+
 /** The table needs what Varve does not know, or lacks what was asked of it; the feature is named. Codes: `UNSUPPORTED_FEATURE`, `UNSUPPORTED_EXPRESSION`, `CHANGE_FEED_OFF`. */
 export class UnsupportedFeatureError extends VarveError {}
 
