@@ -1,14 +1,14 @@
 /** Opening a session: tables, snapshots and references become what the query layer resolves its names with. */
-import { parseReference } from './query/reference.ts'
 import { Session, type SessionOptions } from './query/session.ts'
 import type { SessionTable } from './query/target.ts'
+import { resolveReference } from './resolve-reference.ts'
 import { Snapshot } from './snapshot.ts'
-import { Table } from './table.ts'
+import type { Table } from './table.ts'
 
 /**
  * Opens several tables for SQL, each under the name of its key: a table (its newest version, looked up by every query), a snapshot, or a
- * reference such as `'data/orders@3'`. Inside the SQL each can be read at any point: `FROM orders o AT (VERSION => 3)`.
- * @throws TableNotFoundError, VersionNotFoundError, UsageError INVALID_REFERENCE
+ * reference such as `'data/orders@3'` or a pin such as `'orders.varve'`. Inside the SQL each can be read at any point: `FROM orders o AT (VERSION => 3)`.
+ * @throws TableNotFoundError, VersionNotFoundError, UsageError INVALID_REFERENCE, PinError, PinDiffersError
  */
 export async function openSession(
   tables: Readonly<Record<string, Table | Snapshot | string>>,
@@ -29,8 +29,8 @@ async function sessionTable(name: string, given: Table | Snapshot | string, opti
   }
 }
 
+/** Without a point it is the newest version that every query reads. */
 async function openReference(text: string, { allowPaths }: SessionOptions): Promise<Table | Snapshot> {
-  const { path, point } = parseReference(text)
-  const table = await Table.open(path, allowPaths ? { allowPaths } : {})
-  return point ? table.asOf(point) : table
+  const { table, snapshot, isLatest } = await resolveReference(text, { allowPaths })
+  return isLatest ? table : snapshot
 }

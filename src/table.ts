@@ -7,6 +7,10 @@
 
 import { type ChangesOptions, changesOfTable } from './changes.ts'
 import type { Input } from './data/index.ts'
+import type { Pin } from './dataset/pins/pin-file.ts'
+import { type PinOptions, type PinResult, pinVersion } from './dataset/pins/pin-version.ts'
+import { type PinnedOptions, pinnedState } from './dataset/pins/pinned-state.ts'
+import { type UnpinResult, unpin } from './dataset/pins/unpin.ts'
 import { type TagOptions, tagVersion, type UntagOptions, untag } from './dataset/tag.ts'
 import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify.ts'
 import { UsageError } from './errors/index.ts'
@@ -302,6 +306,32 @@ export class Table {
    */
   async untag(name: string, options: UntagOptions = {}): Promise<Tag> {
     return untag(this.#log, name, options)
+  }
+
+  /**
+   * Pins a version: writes a small file for Git that names it with all its fingerprints, and stands wherever a reference does (`events.varve`).
+   * The table keeps the version from vacuum. In a work tree of Git the table's folder is added to `.gitignore`. Pinning the same again changes nothing;
+   * another version takes the place of the one before, which nothing holds from then on.
+   * @throws UsageError INVALID_ARGUMENT; PinError PIN_INVALID, PIN_FORMAT_UNKNOWN for a file that is in the way; VersionNotFoundError; DataFileError
+   * where a file is missing or damaged; UnknownOutcomeError; LogError; storage errors
+   */
+  async pin(options: PinOptions = {}): Promise<PinResult> {
+    const log = this.#log
+    return pinVersion(log, { rowCount: (state) => new Snapshot(log, state).rowCount(), remote: async () => null }, options)
+  }
+
+  /**
+   * Deletes a pin of this table; nothing holds its version for it any more. Where the file is gone already, what it held is found by its path.
+   * @throws PinError PIN_NOT_FOUND, PIN_INVALID, PIN_CONFLICTED; UsageError INVALID_ARGUMENT for a pin of another table; UnknownOutcomeError; storage errors
+   */
+  async unpin(file: string): Promise<UnpinResult> {
+    return unpin(this.#log.store, file)
+  }
+
+  /** @internal The version of a pin, once it was found to be the one that was pinned. @throws PinError PIN_NOT_PULLED; PinDiffersError */
+  async asPinned(pin: Pin, file: string, options: PinnedOptions = {}): Promise<Snapshot> {
+    this.#noteRead()
+    return new Snapshot(this.#log, await pinnedState(this.#log, pin, file, options))
   }
 
   /** Verifies a version, as {@link Snapshot.verify} does. @throws VersionNotFoundError; UsageError; and what that throws */

@@ -1,6 +1,7 @@
 /**
  * Failures as the command line reports them, and its exit codes: 0 done, 1 failed, 2 wrong usage, 3 lost to a concurrent change (running
- * it again helps), 130 interrupted. This is the one place that decides them; 4, what was checked differs, is a result and no failure.
+ * it again helps), 4 a pin names another version than the one that is here, 130 interrupted. This is the one place that decides them; the 4 and 1 of
+ * verbs that check are results and no failures.
  */
 import { style } from './style.ts'
 
@@ -43,10 +44,15 @@ function forPeople({ message, remedy, code }: Omit<Report, 'exitCode'>): string 
 async function describe(error: unknown, interrupted: boolean): Promise<Report> {
   if (error instanceof CommandLineError)
     return { code: error.code, message: error.message, remedy: error.remedy, data: {}, exitCode: error.exitCode }
-  const { VarveError, UsageError, ConflictError, AbortedError } = await import('../index.ts')
+  const { VarveError, UsageError, ConflictError, PinDiffersError, AbortedError } = await import('../index.ts')
   if (error instanceof VarveError) {
+    const exitCodes = [
+      [UsageError, 2],
+      [ConflictError, 3],
+      [PinDiffersError, 4],
+    ] as const
     const aborted = error instanceof AbortedError || interrupted
-    const exitCode = aborted ? 130 : error instanceof UsageError ? 2 : error instanceof ConflictError ? 3 : 1
+    const exitCode = aborted ? 130 : (exitCodes.find(([kind]) => error instanceof kind)?.[1] ?? 1)
     return { ...error.toJSON(), exitCode }
   }
   const defect = error instanceof Error ? error : { message: String(error), stack: undefined }

@@ -66,8 +66,9 @@ table is called target and what is merged source. Each clause may repeat, and is
   },
 }
 
-/** A file, where there is one of that name; else a table. */
+/** A file, where there is one of that name that is no pin; else a table. */
 async function sourceOf(given: string, format: MergeOptions['format'], signal: AbortSignal): Promise<Input | Snapshot> {
-  if (given === '-' || format !== undefined || statSync(given, { throwIfNoEntry: false })?.isFile()) return inputOf([given], format)
+  const isFile = statSync(given, { throwIfNoEntry: false })?.isFile() === true && !given.endsWith('.varve')
+  if (given === '-' || format !== undefined || isFile) return inputOf([given], format)
   return (await openReference(given, {}, signal)).snapshot
 }

@@ -1,6 +1,6 @@
 /** Options that several verbs share, and how their values are read. Wrong ones are usage errors, before anything is opened. */
 import type { Command } from 'commander'
-import type { AsOf, Snapshot, Table } from '../index.ts'
+import type { AsOf, ResolvedReference } from '../index.ts'
 import { CommandLineError } from './failure.ts'
 
 /** A usage error about an argument. */
@@ -88,23 +88,23 @@ export function hasPoint(options: PointOptions): boolean {
 /** Opens what a reference names, as of its own point or of the one that the options name. */
 export async function openReference(
   reference: string,
-  options: PointOptions & AllowPathOption,
+  options: PointOptions & AllowPathOption & { readonly unchecked?: boolean },
   signal: AbortSignal,
-): Promise<{ table: Table; snapshot: Snapshot; path: string }> {
-  const { Table, parseReference } = await import('../index.ts')
-  const { path, point } = parseReference(reference)
-  const { version, timestamp, tag, allowPath: allowPaths } = options
-  const given = [version, timestamp, tag].filter((value) => value !== undefined)
-  if (given.length + (point === undefined ? 0 : 1) > 1)
-    throw wrong(
-      'More than one point in the history is given.',
-      'Give one of --version, --timestamp, --tag, or a point after @ in the reference.',
-    )
-  const table = await Table.open(path, { signal, ...(allowPaths && { allowPaths }) })
-  if (version !== undefined) return { table, path, snapshot: await table.asOf({ version }, { signal }) }
-  if (timestamp !== undefined) return { table, path, snapshot: await table.asOf({ timestamp }, { signal }) }
-  if (tag !== undefined) return { table, path, snapshot: await table.asOf({ tag }, { signal }) }
-  return { table, path, snapshot: point === undefined ? await table.latest({ signal }) : await table.asOf(point, { signal }) }
+): Promise<ResolvedReference> {
+  const { resolveReference } = await import('../index.ts')
+  const { allowPath: allowPaths, unchecked } = options
+  return resolveReference(reference, { asOf: pointOf(options), allowPaths, unchecked, signal })
+}
+
+/** The point that the options of {@link pointOptions} name. */
+export function pointOf({ version, timestamp, tag }: PointOptions): AsOf | undefined {
+  const given = [
+    version === undefined ? undefined : { version },
+    timestamp === undefined ? undefined : { timestamp },
+    tag === undefined ? undefined : { tag },
+  ].filter((one) => one !== undefined)
+  if (given.length > 1) throw wrong('More than one point in the history is given.', 'Give one of --version, --timestamp, --tag.')
+  return given[0]
 }
 
 /** The path of a table, for a verb that works on all of it. */

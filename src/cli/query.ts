@@ -1,6 +1,5 @@
-import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { Snapshot } from '../index.ts'
+import type { Snapshot, Table } from '../index.ts'
 import {
   type AllowPathOption,
   allowPathOption,
@@ -25,7 +24,7 @@ interface QueryOptions extends RowsOptions, PointOptions, AllowPathOption {
 export const verb: Verb = {
   usage: 'REF... SQL [OPTIONS]',
   description: `Runs a SELECT in DuckDB's SQL. Each REF is a table under the last part of its path, or under a name of one's own: o=data/orders@3.
-Inside the SQL a table can be read at another point: FROM events e AT (VERSION => 3), or FROM "events@3".`,
+A pin has the name of its table. Inside the SQL a table can be read at another point: FROM events e AT (VERSION => 3), or FROM "events@3".`,
   examples: [
     "varve query events 'SELECT city, count(*) AS n FROM events GROUP BY city ORDER BY n DESC'",
     "varve query events@0 'SELECT * FROM events WHERE id >= $from' --param from=2 --format csv",
@@ -61,26 +60,20 @@ async function namedTables(
   references: readonly string[],
   options: PointOptions & AllowPathOption,
   signal: AbortSignal,
-): Promise<Record<string, Snapshot | string>> {
+): Promise<Record<string, Snapshot | Table>> {
   if (hasPoint(options) && references.length > 1)
     throw wrong(
       '--version, --timestamp and --tag are for one table.',
       'With several tables write the point after each reference, as in orders@3.',
     )
-  const { parseReference } = await import('../index.ts')
-  const tables = new Map<string, Snapshot | string>()
+  const tables = new Map<string, Snapshot | Table>()
   for (const text of references) {
     const [, given, rest] = /^([\p{L}_][\p{L}\p{N}_]*)=(.*)$/u.exec(text) ?? []
     const reference = rest ?? text
-    const name = given ?? lastPart(parseReference(reference).path)
+    const { table, snapshot, isLatest, name: ownName } = await openReference(reference, options, signal)
+    const name = given ?? ownName
     if (tables.has(name)) throw wrong(`Two tables would be called ${name}.`, `Name one of them, as in other=${reference}.`)
-    tables.set(name, hasPoint(options) ? (await openReference(reference, options, signal)).snapshot : reference)
+    tables.set(name, isLatest ? table : snapshot)
   }
   return Object.fromEntries(tables)
-}
-
-/** The last part of a path, which is the table's name in SQL. */
-function lastPart(path: string): string {
-  const last = basename(path)
-  return ['', '.', '..'].includes(last) ? basename(resolve(path)) : last
 }

@@ -30,6 +30,10 @@ export const verbs: Readonly<Record<string, Listed>> = {
   tag: { summary: 'give a version a name', load: async () => (await import('./tag.ts')).verb },
   tags: { summary: 'the names that versions have', load: async () => (await import('./tags.ts')).verb },
   untag: { summary: 'take a name from its version', load: async () => (await import('./untag.ts')).verb },
+  pin: { summary: 'name a version in a small file for Git', load: async () => (await import('./pin.ts')).verb },
+  unpin: { summary: 'delete a pin, and let go of its version', load: async () => (await import('./unpin.ts')).verb },
+  status: { summary: 'how the tables here stand to the pins', load: async () => (await import('./status.ts')).verb },
+  cache: { summary: 'the files that projects on this machine share', load: async () => (await import('./cache.ts')).verb },
   verify: { summary: 'check that a version is what was written', load: async () => (await import('./verify.ts')).verb },
   optimize: {
     summary: 'rewrite small files as fewer, or by the values of columns',

@@ -9,11 +9,11 @@ interface VerifyCommandOptions extends PointOptions {
   readonly deep?: boolean
 }
 
-/** `varve verify REF` */
+/** `varve verify REF|PIN` */
 export const verb: Verb = {
-  usage: 'REF [OPTIONS]',
+  usage: 'REF|PIN [OPTIONS]',
   description: `Checks that a version is what was written: the length and SHA-256 of every data file, the checksum of every deletion vector, the chain of
-commits, and what tags recorded. Exit code 4: something differs; 1: something could not be looked at.`,
+commits, and what tags recorded, or the pin that is given. Exit code 4: something differs; 1: something could not be looked at.`,
   examples: ['varve verify events', 'varve verify events@0 --deep --json'],
   define(command: Command): void {
     pointOptions(command.argument('<ref>', 'the table, as of a version')).option(
@@ -26,11 +26,12 @@ commits, and what tags recorded. Exit code 4: something differs; 1: something co
     const { signal } = run
     let progress = 'reading the log'
     run.progress.start(() => progress)
-    const { snapshot, path } = await openReference(reference, options, signal)
+    const { snapshot, path, pin } = await openReference(reference, { ...options, unchecked: true }, signal)
+    const expected = pin && { by: `the pin ${reference}`, fingerprints: pin.fingerprints }
     const onProgress = ({ files, of }: { files: number; of: number }) => {
       progress = `${files} of ${counted(of, 'file')}`
     }
-    const result = await snapshot.verify({ deep: options.deep, onProgress, signal })
+    const result = await snapshot.verify({ deep: options.deep, expected, onProgress, signal })
     run.progress.stop()
     if (!result.ok) run.exitWith(result.damaged.length > 0 ? 4 : 1)
     if (run.json) return run.output.write(jsonLine(result))

@@ -45,6 +45,15 @@ export async function makeGitTag(name: string, message: string, force: boolean):
   })
 }
 
+/**
+ * Whether Git leaves a path out in the work tree that a folder lies in; `undefined` where there is no Git, no work tree, or the path is not in it.
+ * The path need not be there.
+ */
+export async function isIgnored(folder: string, path: string): Promise<boolean | undefined> {
+  const { code } = await git('-C', folder, 'check-ignore', '--quiet', '--', path)
+  return code === 0 ? true : code === 1 ? false : undefined
+}
+
 async function askAuthor(): Promise<string | null> {
   const name = await git('config', '--get', 'user.name')
   if (name.ok && name.text !== '') {
@@ -58,11 +67,15 @@ async function askAuthor(): Promise<string | null> {
   }
 }
 
-/** Runs Git; `text` is what it printed, or what it complained about. */
-function git(...args: readonly string[]): Promise<{ ok: boolean; text: string }> {
+/** Runs Git; `text` is what it printed, or what it complained about, `code` its exit code, where it could be run. */
+function git(...args: readonly string[]): Promise<{ ok: boolean; code: number | undefined; text: string }> {
   return new Promise((resolve) => {
-    execFile('git', args, { encoding: 'utf8' }, (error, stdout, stderr) =>
-      resolve({ ok: error === null, text: (error ? stderr.trim() || error.message : stdout).trim() }),
+    const child = execFile('git', args, { encoding: 'utf8' }, (error, stdout, stderr) =>
+      resolve({
+        ok: error === null,
+        code: child.exitCode ?? undefined,
+        text: (error ? stderr.trim() || error.message : stdout).trim(),
+      }),
     )
   })
 }

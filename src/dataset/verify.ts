@@ -20,6 +20,8 @@ import { type Hashes, knownHashes } from './hashes.ts'
 export interface VerifyOptions {
   /** Computes the digest of the rows from the files and compares it with the one that was recorded. Default `false`. */
   readonly deep?: boolean | undefined
+  /** Fingerprints that the version must have beside those that the table recorded: of a pin, a run. `by` names what says so. Default: none. */
+  readonly expected?: { readonly by: string; readonly fingerprints: Fingerprints } | undefined
   /** Called as files are done. */
   readonly onProgress?: ((done: { readonly files: number; readonly of: number }) => void) | undefined
   readonly signal?: AbortSignal | undefined
@@ -74,7 +76,7 @@ export async function verifyVersion(log: DeltaLog, state: TableState, options: V
   await checkFiles(store, live, known, findings, options)
   const vectors = await checkVectors(store, live, known, version, findings, signal)
   const { from, id } = await checkChain(log, version, findings, signal)
-  const recorded = await recordedFingerprints(log, version, signal)
+  const recorded = [...(options.expected ? [options.expected] : []), ...(await recordedFingerprints(log, version, signal))]
   const whole = findings.every(({ problem }) => problem === 'chain')
   for (const { by, fingerprints } of recorded) {
     if (id !== null && fingerprints.id !== null && fingerprints.id !== id) findings.push(digestFinding('id', by, fingerprints.id, id))

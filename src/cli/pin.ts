@@ -1,0 +1,39 @@
+import type { Command } from 'commander'
+import { counted } from './human.ts'
+import { jsonLine } from './json.ts'
+import { openReference, type PointOptions, pointOf, pointOptions } from './options.ts'
+import type { Run, Verb } from './verb.ts'
+
+/** `varve pin REF [FILE]` */
+export const verb: Verb = {
+  usage: 'REF [FILE] [OPTIONS]',
+  description: `Writes a small file that names a version with all its fingerprints, to be kept in Git; it stands wherever a reference does. The table keeps the version
+from vacuum, and Git leaves the table's folder out (.gitignore). Pinned again, the file names the new version, and nothing holds the one before any more.`,
+  examples: ['varve pin events@0', 'varve query events.varve "SELECT count(*) FROM events"', 'varve pin events events.varve --json'],
+  define(command: Command): void {
+    pointOptions(
+      command
+        .argument('<ref>', 'the table, as of the version to pin')
+        .argument('[file]', "default: the last part of the table's path, with .varve"),
+    )
+  },
+  async run(run: Run, [reference = '', given]: readonly string[], options: PointOptions): Promise<void> {
+    const { signal } = run
+    run.progress.start(() => 'computing the fingerprints')
+    const { table, snapshot, path, pin: from } = await openReference(reference, options, signal)
+    const { parseReference } = await import('../index.ts')
+    const { point = pointOf(options) } = from ? {} : parseReference(reference)
+    const tag = from ? from.tag : point && typeof point === 'object' && 'tag' in point ? point.tag : null
+    const { file, pin, changed, ignoredIn } = await table.pin({
+      asOf: tag === null ? snapshot.version : { tag },
+      file: given,
+      path,
+      signal,
+    })
+    if (run.json) return run.output.write(jsonLine({ file, changed, ignoredIn, ...pin }))
+    if (ignoredIn !== null) run.note(`${path} was added to ${ignoredIn}`)
+    if (run.quiet) return
+    const what = `${path}@${pin.version}${pin.tag === null ? '' : ` (${pin.tag})`}`
+    await run.output.write(changed ? `${file}: ${what}, ${counted(pin.rows, 'row')}\n` : `${file}: ${what}, as before\n`)
+  },
+}

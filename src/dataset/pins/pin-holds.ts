@@ -1,0 +1,50 @@
+/**
+ * What pins hold in a table: records that name the pin's file as their reason, so that those of a file are found though the file is gone or says another id,
+ * as one that came by Git does.
+ */
+import { resolve } from 'node:path'
+import { holdsBecause, holdVersion, isHeld, isOpen, releaseHold } from '../../refs/hold-records.ts'
+import type { ObjectStore } from '../../storage/index.ts'
+import type { Pin } from './pin-file.ts'
+
+/** Holds a version for a pin, and gives the hold's id. @throws UnknownOutcomeError RECORD_UNKNOWN; storage errors */
+export async function holdForPin(store: ObjectStore, file: string, version: number, signal?: AbortSignal): Promise<string> {
+  return holdVersion(store, version, reasonOf(file), signal)
+}
+
+/** Whether a table holds what a pin names: by the pin's own hold, or by one that was made here for its file. @throws LogError RECORD_CORRUPT; storage errors */
+export async function isHeldForPin(
+  store: ObjectStore,
+  file: string,
+  { version, hold }: Pick<Pin, 'version' | 'hold'>,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  if (hold !== null && (await isHeld(store, hold, version, signal))) return true
+  return (await holdsBecause(store, reasonOf(file), signal)).some((one) => one.version === version)
+}
+
+/**
+ * Makes sure that a table holds what a pin names, for a table that came from elsewhere, where the pin's own hold is.
+ * @throws LogError RECORD_CORRUPT; UnknownOutcomeError RECORD_UNKNOWN; storage errors
+ */
+export async function ensureHeld(
+  store: ObjectStore,
+  file: string,
+  pin: Pick<Pin, 'version' | 'hold'>,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (!(await isHeldForPin(store, file, pin, signal))) await holdForPin(store, file, pin.version, signal)
+}
+
+/** Ends all holds of a pin's file but one, and says how many. @throws LogError RECORD_CORRUPT; UnknownOutcomeError RECORD_UNKNOWN; storage errors */
+export async function releaseOthers(store: ObjectStore, file: string, before: string | null, kept: string | null): Promise<number> {
+  const ids = new Set((await holdsBecause(store, reasonOf(file))).map(({ id }) => id))
+  if (before !== null && (await isOpen(store, before))) ids.add(before)
+  if (kept !== null) ids.delete(kept)
+  for (const id of ids) await releaseHold(store, id)
+  return ids.size
+}
+
+function reasonOf(file: string): string {
+  return `pin ${resolve(file)}`
+}
