@@ -7,6 +7,7 @@
 
 import { columnNaming, physicalName } from './data/index.ts'
 import { computeFingerprints, knownFingerprints } from './dataset/fingerprints.ts'
+import { type RunName, runsByVersion } from './dataset/runs/by-version.ts'
 import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify.ts'
 import {
   activeProperties,
@@ -55,6 +56,8 @@ export interface TableDescription {
   readonly properties: Readonly<Record<string, string>>
   readonly tags: readonly string[]
   readonly fingerprints: Fingerprints
+  /** The runs that read it. */
+  readonly runs: readonly RunName[]
 }
 
 /** One data file of a version: a line of `varve files --json`. */
@@ -170,6 +173,7 @@ export class Snapshot {
       properties: this.properties,
       tags: (await tagsByVersion(store, options.signal)).get(this.version) ?? [],
       fingerprints,
+      runs: (await runsByVersion(store, options.signal)).get(this.version) ?? [],
     }
   }
 

@@ -11,6 +11,8 @@ import type { Pin } from './dataset/pins/pin-file.ts'
 import { type PinOptions, type PinResult, pinVersion } from './dataset/pins/pin-version.ts'
 import { type PinnedOptions, pinnedState } from './dataset/pins/pinned-state.ts'
 import { type UnpinResult, unpin } from './dataset/pins/unpin.ts'
+import { type RunName, runsByVersion } from './dataset/runs/by-version.ts'
+import { Runs } from './dataset/runs/runs.ts'
 import { type TagOptions, tagVersion, type UntagOptions, untag } from './dataset/tag.ts'
 import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify.ts'
 import { UsageError } from './errors/index.ts'
@@ -63,6 +65,8 @@ export interface HistoryEntry {
   readonly source: string | null
   readonly tags: readonly string[]
   readonly engine: string | null
+  /** The runs that read it. */
+  readonly runs: readonly RunName[]
 }
 
 /** A table inside a transaction. */
@@ -334,6 +338,12 @@ export class Table {
     return new Snapshot(this.#log, await pinnedState(this.#log, pin, file, options))
   }
 
+  /** The runs that read versions of the table: `table.run.record({ metrics: { auc: 0.93 } })`, `table.run.list({ whereMetric: 'auc > 0.9' })`. */
+  get run(): Runs {
+    this.#refuseInside('run')
+    return new Runs(this.#log)
+  }
+
   /** Verifies a version, as {@link Snapshot.verify} does. @throws VersionNotFoundError; UsageError; and what that throws */
   async verify(point?: AsOf, options: VerifyOptions = {}): Promise<VerifyResult> {
     const state = point === undefined ? await this.#log.update(options.signal) : await stateAsOf(this.#log, point, options.signal)
@@ -395,7 +405,7 @@ export class Table {
     const { store } = this.#log
     const latest = await this.#log.update(options.signal)
     const times = new CommitTimes(store, latest)
-    const tags = await tagsByVersion(store, options.signal)
+    const [tags, runs] = [await tagsByVersion(store, options.signal), await runsByVersion(store, options.signal)]
     const last = Math.max(0, latest.version + 1 - (options.limit ?? Number.POSITIVE_INFINITY))
     for (let version = latest.version; version >= last; version -= 1) {
       const commit = await readCommitIfThere(store, version, options.signal)
@@ -412,6 +422,7 @@ export class Table {
         source: info.varve?.source ?? null,
         tags: tags.get(version) ?? [],
         engine: info.engineInfo ?? null,
+        runs: runs.get(version) ?? [],
       }
     }
   }

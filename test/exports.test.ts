@@ -36,6 +36,7 @@ test('the public names are these', () => {
       "UsageError",
       "ValueError",
       "VarveError",
+      "VerificationError",
       "VersionNotFoundError",
       "cache",
       "configureEngine",

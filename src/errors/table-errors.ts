@@ -3,7 +3,8 @@ import { VarveError } from './varve-error.ts'
 /**
  * The call itself is wrong: an argument, an option, a reference that cannot be read. Codes: `INVALID_ARGUMENT`,
  * `INVALID_REFERENCE`, `INVALID_TIMESTAMP`, `INVALID_SCHEMA`, `INVALID_PROPERTY`, `COLUMN_IN_USE`,
- * `DUPLICATE_CONSTRAINT`, `UNKNOWN_CONSTRAINT`, `NO_ROW_TRACKING`, `NESTED_TRANSACTION`, `TRANSACTION_OVER`, `KEY_NOT_UNIQUE`.
+ * `DUPLICATE_CONSTRAINT`, `UNKNOWN_CONSTRAINT`, `NO_ROW_TRACKING`, `NESTED_TRANSACTION`, `TRANSACTION_OVER`, `KEY_NOT_UNIQUE`,
+ * `RUN_NOT_FOUND`, `RUN_AMBIGUOUS`, `RUN_ENDED`.
  */
 export class UsageError extends VarveError {}
 
@@ -37,8 +38,14 @@ export class UnsupportedFeatureError extends VarveError {}
  */
 export class LogError extends VarveError {}
 
-/** A data file that a version names is missing or damaged. Codes: `DATA_FILE_MISSING`, `DATA_FILE_CORRUPT`, `VECTOR_CORRUPT`, `PATH_OUTSIDE_ROOT`. */
+/**
+ * A data file that a version names is missing or damaged, or could not be looked at. Codes: `DATA_FILE_MISSING`, `DATA_FILE_CORRUPT`,
+ * `VECTOR_CORRUPT`, `PATH_OUTSIDE_ROOT`, `DATA_NOT_VERIFIED`.
+ */
 export class DataFileError extends VarveError {}
+
+/** What was checked is not what was written, so what asked for the check was not begun. Code: `DATA_DIFFERS`. */
+export class VerificationError extends VarveError {}
 
 /**
  * Rows do not fit the table's columns. Codes: `UNKNOWN_COLUMN`, `MISSING_COLUMN`, `TYPE_MISMATCH`, `UNSUPPORTED_TYPE`,

@@ -2,7 +2,8 @@
  * What must be kept, and why: the versions that something holds.
  *
  *   _varve/tags/<name>/<n>.json            `{ version }`, or `{ removed: true }`; of a name the highest number counts
- *   _varve/runs/<id>/start.json            `{ version }`; held until end.json says `{ status: 'failed' }` or retired.json is there
+ *   _varve/runs/<id>/start.json            `{ versions }` of this table; held until end.json says `{ status: 'failed' }` or retired.json is there;
+ *                                          those that erased.json lists (`{ versions }`) are not held any more
  *   _varve/holds/<id>.json                 `{ version, why? }` of a pin or a clone elsewhere; held until <id>.released.json is there
  *
  * Whoever deletes asks here first. So what cannot be read or understood is an error, never "nothing": a record of a newer Varve may hold a
@@ -47,7 +48,7 @@ async function tagHolds(store: ObjectStore, signal: AbortSignal | undefined): Pr
 async function runHolds(store: ObjectStore, signal: AbortSignal | undefined): Promise<Hold[]> {
   const runs = new Map<string, Map<string, string>>()
   for (const [key, path] of await recordsUnder(store, '_varve/runs/', signal)) {
-    const [, id, part] = /^([^/]+)\/(start|end|retired)\.json$/.exec(path) ?? []
+    const [, id, part] = /^([^/]+)\/(start|end|retired|erased|metrics\/\d{1,15})\.json$/.exec(path) ?? []
     if (id === undefined || part === undefined) throw corrupt(store, key, 'its name is none that a run has')
     runs.set(id, (runs.get(id) ?? new Map<string, string>()).set(part, key))
   }
@@ -57,7 +58,10 @@ async function runHolds(store: ObjectStore, signal: AbortSignal | undefined): Pr
     if (start === undefined) throw corrupt(store, [...parts.values()][0]!, 'its run has no start')
     const end = parts.get('end')
     if (end !== undefined && (await readRecord(store, end, signal)).status === 'failed') return []
-    return [{ version: versionOf(store, start, await readRecord(store, start, signal)), by: `run ${id}` }]
+    const versions = versionsOf(store, start, await readRecord(store, start, signal))
+    const erasure = parts.get('erased')
+    const erased = new Set(erasure === undefined ? [] : versionsOf(store, erasure, await readRecord(store, erasure, signal)))
+    return versions.filter((version) => !erased.has(version)).map((version) => ({ version, by: `run ${id}` }))
   })
 }
 
@@ -111,6 +115,12 @@ async function readRecord(store: ObjectStore, key: string, signal: AbortSignal |
 function versionOf(store: ObjectStore, key: string, { version }: JsonRecord): number {
   if (typeof version === 'number' && Number.isSafeInteger(version) && version >= 0) return version
   throw corrupt(store, key, 'it says no version')
+}
+
+/** All versions that a record names: `versions`, or one as `version`. */
+function versionsOf(store: ObjectStore, key: string, record: JsonRecord): readonly number[] {
+  if (!Array.isArray(record.versions)) return [versionOf(store, key, record)]
+  return record.versions.map((version: unknown) => versionOf(store, key, { version }))
 }
 
 function corrupt(store: ObjectStore, key: string, why: string, cause?: unknown): LogError {

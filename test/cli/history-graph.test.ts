@@ -13,6 +13,7 @@ const entry = (version: number, message: string | null): HistoryEntry => ({
   source: null,
   tags: [],
   engine: null,
+  runs: [],
 })
 
 const entries = [entry(1, 'the "second"\n<load>'), entry(0, null)]

@@ -1,0 +1,62 @@
+/**
+ * The file of metrics that a command writes. Either it is one JSON object, `{ "auc": 0.93, "loss": [0.9, 0.5] }`: final values, and lists by step. Or
+ * it is JSON lines, an object each, so that a program may append to it as it goes: `{ "step": 1, "loss": 0.5 }` are values at a step, and
+ * a line without `step` has final ones. NaN and Infinity may stand there bare, as Python writes them.
+ *
+ * Whatever the file holds, the run it belongs to is recorded: what cannot be understood is said, and the rest is taken.
+ */
+import { readFile } from 'node:fs/promises'
+import { type FlatMetric, flatMetrics, numberOf } from './metrics.ts'
+
+/** Complaints about one file that are kept. */
+const mostProblems = 10
+
+/** Reads a file of metrics. `problems`: what could not be taken, in words. A file that is not there has no metrics. */
+export async function readMetricsFile(path: string): Promise<{ metrics: FlatMetric[]; problems: string[] }> {
+  try {
+    return parseMetrics(await readFile(path, 'utf8'))
+  } catch (error) {
+    const absent = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    return { metrics: [], problems: absent ? [] : [`The file of metrics could not be read: ${(error as Error).message}.`] }
+  }
+}
+
+/** Takes the text of such a file apart. */
+export function parseMetrics(text: string): { metrics: FlatMetric[]; problems: string[] } {
+  const problems: string[] = []
+  const complain = (problem: string) => {
+    if (problems.length < mostProblems) problems.push(problem)
+  }
+  const metrics: FlatMetric[] = []
+  const whole = parsed(text)
+  const lines = whole === undefined ? text.split('\n') : [text]
+  for (const [at, line] of lines.entries()) {
+    if (line.trim() === '') continue
+    const where = lines.length === 1 ? 'The file of metrics' : `Line ${at + 1} of the file of metrics`
+    const value = lines.length === 1 ? whole : parsed(line)
+    if (value === undefined) complain(`${where} is no JSON; it was left out.`)
+    else for (const metric of lineMetrics(value, (what) => complain(`${where}: ${what}; it was left out.`))) metrics.push(metric)
+  }
+  return { metrics, problems }
+}
+
+function lineMetrics(value: unknown, complain: (what: string) => void): FlatMetric[] {
+  const wrong = (name: string, why: string) => complain(name === '' ? why : `${name}: ${why}`)
+  if (typeof value !== 'object' || value === null || !('step' in value)) return flatMetrics(value, null, wrong)
+  const { step: given, ...values } = value
+  const step = numberOf(given)
+  // A metric may be called so where it holds no step.
+  if (Array.isArray(given)) return flatMetrics(value, null, wrong)
+  if (step !== undefined && Number.isFinite(step)) return flatMetrics(values, step, wrong)
+  complain('its step is no number')
+  return []
+}
+
+/** `undefined` for what is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (word) => (word.startsWith('"') ? word : `"${word}"`)))
+  } catch {
+    return undefined
+  }
+}
