@@ -1,6 +1,6 @@
 /**
  * Failures as the command line reports them, and its exit codes: 0 done, 1 failed, 2 wrong usage, 3 lost to a concurrent change (running
- * it again helps), 4 a pin names another version than the one that is here, 130 interrupted. This is the one place that decides them; the 4 and 1 of
+ * it again helps), 4 a pin names another version than the one that is here, or what a run reads is not what was written, 130 interrupted. This is the one place that decides them; the 4 and 1 of
  * verbs that check are results and no failures.
  */
 import { style } from './style.ts'
@@ -44,12 +44,13 @@ function forPeople({ message, remedy, code }: Omit<Report, 'exitCode'>): string 
 async function describe(error: unknown, interrupted: boolean): Promise<Report> {
   if (error instanceof CommandLineError)
     return { code: error.code, message: error.message, remedy: error.remedy, data: {}, exitCode: error.exitCode }
-  const { VarveError, UsageError, ConflictError, PinDiffersError, AbortedError } = await import('../index.ts')
+  const { VarveError, UsageError, ConflictError, PinDiffersError, VerificationError, AbortedError } = await import('../index.ts')
   if (error instanceof VarveError) {
     const exitCodes = [
       [UsageError, 2],
       [ConflictError, 3],
       [PinDiffersError, 4],
+      [VerificationError, 4],
     ] as const
     const aborted = error instanceof AbortedError || interrupted
     const exitCode = aborted ? 130 : (exitCodes.find(([kind]) => error instanceof kind)?.[1] ?? 1)

@@ -5,6 +5,7 @@ import { type Drawing, dotGraph, mermaidGraph, textGraph } from './history-graph
 import { instant } from './human.ts'
 import { jsonLine } from './json.ts'
 import { count, tablePath, wrong } from './options.ts'
+import { runNames } from './run-text.ts'
 import type { Run, Verb } from './verb.ts'
 import { change } from './written.ts'
 
@@ -22,6 +23,7 @@ const columns: readonly ListColumn<HistoryEntry>[] = [
   { heading: 'CHANGE', cell: (entry) => change(entry.metrics) },
   { heading: 'TXN', cell: (entry) => (entry.txn ? `${entry.txn.appId}:${entry.txn.version}` : '') },
   { heading: 'TAGS', cell: (entry) => entry.tags.join(', ') },
+  { heading: 'RUNS', cell: (entry) => runNames(entry.runs) },
   { heading: 'SOURCE', cell: (entry) => entry.source ?? '' },
   { heading: 'MESSAGE', cell: (entry) => entry.message ?? '' },
 ]

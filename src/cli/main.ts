@@ -16,7 +16,9 @@ import { verbs } from './verbs.ts'
 /** Runs one command line, and sets the exit code of the process. */
 export async function main(args: readonly string[]): Promise<void> {
   const interrupt = new AbortController()
-  const interrupted = () => {
+  let taker: ((signal: NodeJS.Signals) => void) | undefined
+  const interrupted = (name: NodeJS.Signals) => {
+    if (taker) return taker(name)
     // A second one does not wait for the first to be obeyed.
     if (interrupt.signal.aborted) process.exit(130)
     interrupt.abort()
@@ -28,7 +30,9 @@ export async function main(args: readonly string[]): Promise<void> {
   const signal = AbortSignal.any([interrupt.signal, closed.signal])
   const json = args.slice(0, args.includes('--') ? args.indexOf('--') : undefined).includes('--json')
   try {
-    const program = await programFor(args, output, signal)
+    const program = await programFor(args, output, signal, (take) => {
+      taker = take
+    })
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     if (error instanceof OutputClosed || output.closed) return
@@ -41,7 +45,7 @@ export async function main(args: readonly string[]): Promise<void> {
 }
 
 /** The program with the verb that is named in full, and the others by name. */
-async function programFor(args: readonly string[], output: Output, signal: AbortSignal): Promise<Command> {
+async function programFor(args: readonly string[], output: Output, signal: AbortSignal, takeSignals: Run['takeSignals']): Promise<Command> {
   const program = new Command('varve')
     .usage('VERB REFERENCE [ARGUMENTS] [OPTIONS]')
     .description('Delta Lake tables, written and read as of any version.')
@@ -58,12 +62,12 @@ async function programFor(args: readonly string[], output: Output, signal: Abort
   const named = operands[0] === 'help' ? operands[1] : operands[0]
   for (const [name, { summary, load }] of Object.entries(verbs)) {
     const command = program.command(name).summary(summary)
-    if (name === named) declare(command, await load(), output, signal)
+    if (name === named) declare(command, await load(), output, signal, takeSignals)
   }
   return program
 }
 
-function declare(command: Command, verb: Verb, output: Output, signal: AbortSignal): void {
+function declare(command: Command, verb: Verb, output: Output, signal: AbortSignal, takeSignals: Run['takeSignals']): void {
   command.description(verb.description).usage(verb.usage)
   verb.define(command)
   command
@@ -79,6 +83,7 @@ function declare(command: Command, verb: Verb, output: Output, signal: AbortSign
         output,
         progress,
         signal,
+        takeSignals,
         json: options.json === true,
         quiet: options.quiet === true,
         exitWith: (code) => {

@@ -40,9 +40,33 @@ export async function writeRows(run: Run, result: RowsResult, options: RowsOptio
     await produce(run, result, format, (chunk) => run.output.write(chunk))
     return
   }
-  const written = await writeFile(run, result, format, options.output)
+  const written = await writeRowsFile(run, result, format, options.output)
   run.note(`${counted(written.rows, 'row')} written to ${options.output} (${byteSize(written.bytes)})`)
   if (run.json) await run.output.write(`${JSON.stringify({ output: options.output, ...written })}\n`)
+}
+
+/** Writes a result to a file: in a folder of its own beside it, and renamed when it is complete. A device or a named pipe is written as it is. */
+export async function writeRowsFile(
+  run: Run,
+  result: RowsResult,
+  format: RowFormat,
+  output: string,
+): Promise<{ rows: number; bytes: number }> {
+  const { path, regular } = await outputTarget(output)
+  if (!regular) return { rows: await writeThrough(run, result, format, path).catch((error) => fail(error, output)), bytes: 0 }
+  let folder: string | undefined
+  try {
+    folder = await mkdtemp(join(dirname(path), `.${basename(path).slice(0, 100)}-`))
+    const staged = join(folder, 'rows')
+    const rows = isBinary(format) ? (await result.writeTo(staged, { format })).rows : await writeThrough(run, result, format, staged)
+    const { size } = await stat(staged)
+    await rename(staged, path)
+    return { rows, bytes: size }
+  } catch (error) {
+    return fail(error, output)
+  } finally {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+  }
 }
 
 function chosenFormat(run: Run, { format, output }: RowsOptions): RowFormat {
@@ -71,25 +95,6 @@ async function produceBinary(result: RowsResult, format: 'parquet' | 'arrow', ta
     return rows
   } finally {
     await rm(folder, { recursive: true, force: true })
-  }
-}
-
-/** Writes in a folder of its own beside the target, and renames. A device or a named pipe is written as it is. */
-async function writeFile(run: Run, result: RowsResult, format: RowFormat, output: string): Promise<{ rows: number; bytes: number }> {
-  const { path, regular } = await outputTarget(output)
-  if (!regular) return { rows: await writeThrough(run, result, format, path).catch((error) => fail(error, output)), bytes: 0 }
-  let folder: string | undefined
-  try {
-    folder = await mkdtemp(join(dirname(path), `.${basename(path).slice(0, 100)}-`))
-    const staged = join(folder, 'rows')
-    const rows = isBinary(format) ? (await result.writeTo(staged, { format })).rows : await writeThrough(run, result, format, staged)
-    const { size } = await stat(staged)
-    await rename(staged, path)
-    return { rows, bytes: size }
-  } catch (error) {
-    return fail(error, output)
-  } finally {
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
   }
 }
 

@@ -3,6 +3,7 @@ import type { StructType, TableDescription } from '../index.ts'
 import { byteSize, instant, quantity, shortDigest } from './human.ts'
 import { jsonLine } from './json.ts'
 import { openReference, type PointOptions, pointOptions } from './options.ts'
+import { runNames } from './run-text.ts'
 import type { Style } from './style.ts'
 import { padToWidth, textWidth } from './text-width.ts'
 import type { Run, Verb } from './verb.ts'
@@ -49,6 +50,7 @@ function forPeople(
       `reader ${protocol.minReaderVersion}, writer ${protocol.minWriterVersion}${features.length === 0 ? '' : `: ${features.join(', ')}`}`,
     ],
     ['tags', of.tags.join(', ')],
+    ['runs', runNames(of.runs)],
     ['fingerprints', fingerprints(of)],
     ...Object.entries(of.properties).map(([key, value], at): [string, string] => [at === 0 ? 'properties' : '', `${key} = ${value}`]),
   ]

@@ -19,8 +19,13 @@ export interface Run {
   readonly quiet: boolean
   /** Aborted by SIGINT, SIGTERM and a closed stdout. */
   readonly signal: AbortSignal
-  /** The exit code of a verb that prints its results and yet does not end well: 4 where what was checked differs, 1 where it could not look. */
-  exitWith(code: 1 | 4): void
+  /**
+   * The exit code of a verb that prints its results and yet does not end well: 4 where what was checked differs, 1 where it could not look, and
+   * that of a command which it ran.
+   */
+  exitWith(code: number): void
+  /** From now on SIGINT and SIGTERM are given to a function, and abort nothing; for who runs a command that they are meant for. */
+  takeSignals(take: ((signal: NodeJS.Signals) => void) | undefined): void
   /** A line for people on stderr, left out by `--quiet` and `--json`. */
   note(text: string): void
   /** A warning on stderr, left out by `--quiet`. */

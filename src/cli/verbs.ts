@@ -35,6 +35,8 @@ export const verbs: Readonly<Record<string, Listed>> = {
   status: { summary: 'how the tables here stand to the pins', load: async () => (await import('./status.ts')).verb },
   cache: { summary: 'the files that projects on this machine share', load: async () => (await import('./cache.ts')).verb },
   verify: { summary: 'check that a version is what was written', load: async () => (await import('./verify.ts')).verb },
+  run: { summary: 'record a training, or run it, with the data that it reads', load: async () => (await import('./run.ts')).verb },
+  runs: { summary: 'the runs that read versions of a table', load: async () => (await import('./runs.ts')).verb },
   optimize: {
     summary: 'rewrite small files as fewer, or by the values of columns',
     load: async () => (await import('./optimize.ts')).verb,

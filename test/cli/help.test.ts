@@ -15,6 +15,11 @@ beforeAll(async () => {
   await writeFile(join(folder, 'january.csv'), 'id,city\n1,Oslo\n2,Turku\n')
   await writeFile(join(folder, 'february.csv'), 'id,city\n3,Oslo\n')
   await writeFile(join(folder, 'march.ndjson'), '{"id":4,"city":"Visby"}\n')
+  await writeFile(join(folder, 'params.yaml'), 'lr: 0.1\n')
+  await writeFile(
+    join(folder, 'train.mjs'),
+    `import { writeFileSync } from 'node:fs'\nwriteFileSync(process.env.VARVE_METRICS, JSON.stringify({ auc: 0.93 }))\n`,
+  )
   const made = await varve(['append', 'events', 'january.csv', '--create'], { cwd: folder })
   expect(made.stderr).toBe('')
   await varve(['query', 'events', 'SELECT * FROM events', '--output', 'january.parquet'], { cwd: folder })

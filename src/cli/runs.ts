@@ -1,0 +1,50 @@
+import type { Command } from 'commander'
+import type { TrainingRun } from '../index.ts'
+import { type ListColumn, writeList } from './columns.ts'
+import { instant } from './human.ts'
+import { metricsText, runLine, shortRunId, standing, tookText } from './run-text.ts'
+import type { Run, Verb } from './verb.ts'
+
+interface RunsOptions {
+  readonly whereMetric?: string
+  readonly row?: string
+}
+
+const columns: readonly ListColumn<TrainingRun>[] = [
+  { heading: 'ID', cell: ({ id }) => shortRunId(id) },
+  { heading: 'NAME', cell: ({ name }) => name ?? '' },
+  { heading: 'STATUS', cell: standing },
+  { heading: 'DATA', cell: ({ data }) => data.map(({ reference }) => reference).join(', ') },
+  { heading: 'METRICS', cell: ({ metrics }) => metricsText(metrics, 4) },
+  { heading: 'BEGAN', cell: ({ start }) => instant(start) },
+  { heading: 'TOOK', side: 'right', cell: tookText },
+  { heading: 'AUTHOR', cell: ({ author }) => author ?? '' },
+]
+
+/** `varve runs PATH` */
+export const verb: Verb = {
+  usage: 'PATH[@POINT] [OPTIONS]',
+  description: 'The runs that read versions of a table, newest first; with a point, those that read that version.',
+  examples: ['varve runs events', "varve runs events --where-metric 'auc > 0.9' --json", "varve runs events --row 'id = 1'"],
+  define(command: Command): void {
+    command
+      .argument('<path>', 'the folder of the table, or one of its versions')
+      .option('--where-metric <condition>', "only runs whose metrics fulfil it, such as 'auc > 0.9 AND loss < 0.3'")
+      .option('--row <predicate>', "only runs on versions that have such a row, such as 'id = 42'")
+  },
+  async run(run: Run, [reference = '']: readonly string[], { whereMetric, row }: RunsOptions): Promise<void> {
+    const { signal } = run
+    const { Table, parseReference } = await import('../index.ts')
+    const { path, point } = parseReference(reference)
+    run.progress.start(() => 'reading the runs')
+    const table = await Table.open(path, { signal })
+    const onUnknown = (version: number, error: Error) =>
+      run.warn(`Version ${version} could not be asked for the row, so runs on it are left out: ${error.message}`)
+    const runs = await table.run.list({ whereMetric, row, version: point, onUnknown, signal })
+    if (run.json) return run.output.write(runs.map(runLine).join(''))
+    const each = async function* () {
+      yield* runs
+    }
+    await writeList(run.output, each(), columns)
+  },
+}
