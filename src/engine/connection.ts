@@ -129,11 +129,17 @@ export class Connection {
    * Starts a query and gives its rows as Arrow batches, fetched as they are asked for. The stream has the connection to itself until it
    * has ended, failed, or been cancelled.
    * @param options.batchRows The rows of a batch; fewer where rows are wide. Default: 65,536.
+   * @param options.whole Lets the query end before the first row is read, for who wants all rows in memory at once: a query that leaves
+   * few of many rows gives them a handful at a time otherwise, and waits for its reader each time. Default: `false`.
    * @throws as {@link Connection.run}, here or while iterating
    */
-  stream(sql: string, parameters?: Parameters, options: QueryOptions & { readonly batchRows?: number } = {}): Promise<BatchStream> {
+  stream(
+    sql: string,
+    parameters?: Parameters,
+    options: QueryOptions & { readonly batchRows?: number; readonly whole?: boolean } = {},
+  ): Promise<BatchStream> {
     return this.#exclusive(options, async () => {
-      const { result, executed, columns } = await this.#execute(sql, parameters, options, true)
+      const { result, executed, columns } = await this.#execute(sql, parameters, options, options.whole !== true)
       const stream = await openBatchStream({
         binding: this.#binding,
         result,

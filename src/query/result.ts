@@ -82,7 +82,7 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
   /** All rows as plain objects (values as `schema/rows.ts` says). */
   async toArray(): Promise<Row[]> {
     this.#take()
-    const running = await this.#start()
+    const running = await this.#start(true)
     const few = this.#signal.aborted ? undefined : await running.stream.fewRows()
     if (few !== undefined) {
       await running.end()
@@ -125,12 +125,12 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
     this.#taken = true
   }
 
-  #start(): Promise<Running> {
-    this.#running ??= this.#open()
+  #start(whole = false): Promise<Running> {
+    this.#running ??= this.#open(whole)
     return this.#running
   }
 
-  async #open(): Promise<Running> {
+  async #open(whole: boolean): Promise<Running> {
     const query = await this.#ready()
     let lease: Lease | undefined
     try {
@@ -143,6 +143,7 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
           ...this.#options(query),
           small: query.small,
           readOnly: !(query.small && unbound),
+          whole,
         })
       })
       let ended: Promise<void> | undefined
