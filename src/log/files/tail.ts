@@ -22,6 +22,17 @@ interface Read {
   readonly bytes: number
 }
 
+/** Lines as parameters. */
+interface FewLines {
+  readonly ids: readonly bigint[]
+  readonly versions: readonly bigint[]
+  readonly lines: readonly string[]
+}
+
+/** Lines, and bytes of them, up to which they are few. */
+const mostFew = 256
+const fewBytes = 1 << 18
+
 /** What is kept of an action; of a removal nothing but its key. */
 function tailRows(actions: string): string {
   const added = (value: string, name: string) => `CASE WHEN added THEN ${value} END AS ${name}`
@@ -117,7 +128,7 @@ export class Tail {
 
   async #make(store: ObjectStore, files: readonly LogFile[], small: SmallEntry[], signal: AbortSignal | undefined): Promise<Read> {
     const read = await insertLines(store, this.#connection, files, { table: `TABLE ${this.table}`, as: tailRows, small, signal })
-    if (read.lines > 0) await this.#connection.run(endsSql(this.table, 0))
+    if (read.lines > 0) await this.#connection.run(endsSql(this.table, '0'))
     return read
   }
 
@@ -125,7 +136,8 @@ export class Tail {
   async #append(batches: AsyncGenerator<RecordBatch>): Promise<Read> {
     const connection = this.#connection
     const read = { lines: 0, bytes: 0 }
-    const insert = (rows: string) => this.#insert(rows, this.rows)
+    const insert = (rows: string) =>
+      this.#insert((fresh) => connection.run(`INSERT INTO ${this.table} ${rows}; ${endsSql(this.table, `${fresh}`)}`))
     const insertBatch = (batch: RecordBatch, use: (rows: string) => Promise<unknown>) => {
       read.lines += batch.numRows
       read.bytes += bytesOf(batch)
@@ -134,6 +146,11 @@ export class Tail {
     const first = await batches.next()
     if (first.done) return read
     const second = await batches.next()
+    const few = second.done ? fewLines(first.value) : undefined
+    if (few) {
+      await this.#insert((fresh) => this.#insertFew(few, fresh))
+      return { lines: first.value.numRows, bytes: bytesOf(first.value) }
+    }
     if (second.done) {
       await insertBatch(first.value, insert)
       return read
@@ -151,14 +168,25 @@ export class Tail {
     }
   }
 
-  /** Adds rows, of which `first` is the id of the first, and ends by them what they end. */
-  async #insert(rows: string, first: number): Promise<void> {
+  /** Adds rows, the first with the id that `work` is given, and ends by them what they end: all at once. */
+  async #insert(work: (first: number) => Promise<unknown>): Promise<void> {
+    await this.#connection.run('BEGIN')
     try {
-      await this.#connection.run(`BEGIN; INSERT INTO ${this.table} ${rows}; ${endsSql(this.table, first)}; COMMIT`)
+      await work(this.rows)
+      await this.#connection.run('COMMIT')
     } catch (error) {
       await this.#connection.run('ROLLBACK').catch(() => undefined)
       throw error
     }
+  }
+
+  /** A commit follows a commit, and planning the statements takes longer than running them on a few lines: they are kept. */
+  async #insertFew(lines: FewLines, first: number): Promise<void> {
+    const rows = tailRows(
+      lineActions('(SELECT unnest($ids::BIGINT[]) AS id, unnest($versions::BIGINT[]) AS version, unnest($lines::VARCHAR[]) AS line)'),
+    )
+    await this.#connection.all(`INSERT INTO ${this.table} ${rows}`, { ...lines }, { kept: true })
+    await this.#connection.all(endsSql(this.table, '$first::BIGINT'), { first: BigInt(first) }, { kept: true })
   }
 
   /** Adds the actions of versions after one that another holds, all of which follow those that are there. Its files are not read again. */
@@ -167,7 +195,11 @@ export class Tail {
     const first = this.rows
     const before = `(SELECT count(*) FROM ${other.table} WHERE version <= ${after})`
     const ids = `id - ${before} + ${first} AS id, ${forever} AS until`
-    await this.#insert(`SELECT * REPLACE (${ids}) FROM ${other.table} WHERE version > ${after} ORDER BY id`, first)
+    await this.#insert((fresh) =>
+      this.#connection.run(
+        `INSERT INTO ${table} SELECT * REPLACE (${ids}) FROM ${other.table} WHERE version > ${after} ORDER BY id; ${endsSql(table, `${fresh}`)}`,
+      ),
+    )
     const [row] = await this.#connection.all(`SELECT count(*) AS actions FROM ${table}`)
     this.rows = Number(row?.actions)
     this.#textBytes += other.#textBytes
@@ -179,7 +211,7 @@ export class Tail {
   parts(version: number): ListPart[] {
     return this.#chunks.map((rows) => ({
       rows,
-      where: { kind: 'rows', sql: `version <= ${version} AND until > ${version}` },
+      where: { kind: 'rows', sql: existsAt(version) },
       live: async (places) => {
         // Nothing that comes later changes what a version has.
         if (rows.live?.version === version && rows.live.places === places) return rows.live.files
@@ -191,9 +223,9 @@ export class Tail {
     }))
   }
 
-  /** No files. */
-  get none(): FileRows {
-    return new Chunk(this.table, 0, 0)
+  /** The same files as one relation. */
+  whole(version: number): Pick<ListPart, 'rows' | 'where'> {
+    return { rows: new Chunk(this.table, 0, this.rows), where: { kind: 'rows', sql: existsAt(version) } }
   }
 
   /** Totals of the files that these commits added and a version has. */
@@ -201,7 +233,7 @@ export class Tail {
     if (this.rows === 0) return noTotals
     const [row] = await this.#connection.all(
       `SELECT ${totalsSql} FROM (SELECT size, num_records, coalesce(deletion_vector.cardinality, 0) AS deleted FROM ${this.table}
-       WHERE added AND version <= ${version} AND until > ${version})`,
+       WHERE added AND ${existsAt(version)})`,
     )
     return toTotals(row)
   }
@@ -232,6 +264,18 @@ export class Tail {
   }
 }
 
+/** The lines of a batch, where they are few; a line with a NUL, which is no JSON, is for whoever says so. */
+function fewLines(batch: RecordBatch): FewLines | undefined {
+  if (batch.numRows > mostFew || bytesOf(batch) > fewBytes) return undefined
+  const column = <T>(index: number): T[] => [...batch.getChildAt(index)!] as T[]
+  const lines = column<string>(2)
+  return lines.some((line) => line.includes('\0')) ? undefined : { ids: column(0), versions: column(1), lines }
+}
+
+function existsAt(version: number): string {
+  return `version <= ${version} AND until > ${version}`
+}
+
 /** 1 where a version has the file, by its place; `undefined` where it has all. */
 function liveFiles(places: Float64Array, from: Float64Array, until: Float64Array, version: number): Uint8Array | undefined {
   const live = new Uint8Array(places.length)
@@ -245,8 +289,8 @@ function liveFiles(places: Float64Array, from: Float64Array, until: Float64Array
 }
 
 /** Ends actions by later ones of their key; `first` is the id of the first that is new. Of one version the add comes last. */
-function endsSql(table: string, first: number): string {
-  const touched = first === 0 ? '' : `SEMI JOIN (SELECT key, vector FROM ${table} WHERE id >= ${first}) AS new USING (key, vector)`
+function endsSql(table: string, first: string): string {
+  const touched = first === '0' ? '' : `SEMI JOIN (SELECT key, vector FROM ${table} WHERE id >= ${first}) AS new USING (key, vector)`
   const next = `SELECT id, lead(version) OVER (PARTITION BY key, vector ORDER BY version, added, id) AS until FROM ${table} ${touched} WHERE until = ${forever}`
   return `UPDATE ${table} SET until = next.until FROM (${next}) AS next WHERE ${table}.id = next.id AND next.until IS NOT NULL`
 }

@@ -131,8 +131,8 @@ export class Timeline {
 
   /** The files of a version as a relation with the columns of `FileList.relation`, for a FROM clause. */
   relation(version: number): string {
-    const parts = this.parts(version)
-    const selects = (parts.length > 0 ? parts : [{ rows: this.#tail.none, where: undefined }]).map(({ rows, where }) => {
+    const parts = [...this.#baseParts(version), this.#tail.whole(version)]
+    const selects = parts.map(({ rows, where }) => {
       const all = `SELECT ${selectColumns(rows, where?.kind === 'without' ? [...fileColumns, 'place'] : fileColumns)} FROM ${rows.from}`
       if (where === undefined) return all
       return where.kind === 'rows'
@@ -144,8 +144,7 @@ export class Timeline {
 
   /** The files of a version, by where they lie. `ready` must have been awaited. */
   parts(version: number): ListPart[] {
-    const base: ListPart[] = this.base && this.#over ? [this.#over.part(version)] : []
-    return [...base, ...this.#tail.parts(version)]
+    return [...this.#baseParts(version), ...this.#tail.parts(version)]
   }
 
   /** Exact totals of a version. */
@@ -168,6 +167,10 @@ export class Timeline {
     )
     await this.connection.close()
     await this.base?.close()
+  }
+
+  #baseParts(version: number): ListPart[] {
+    return this.base && this.#over ? [this.#over.part(version)] : []
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

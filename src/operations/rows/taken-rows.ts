@@ -23,9 +23,19 @@ export interface TakenRows extends FileChange {
 /** A file with at least so many rows is not left mostly dead: what is dead costs every reader. */
 const worthRewriting = 10_000
 
-/** Gathers the rows that a statement gives, whose two columns are the place of a file and the number of a row. @returns the rows by place */
+const placesTable = 'varve_places'
+
+/**
+ * Gathers the rows that a statement gives, whose two columns are the place of a file and the number of a row. They are kept in a table on
+ * the way: streamed, each piece of a file that holds a few of them would be a chunk of its own. @returns the rows by place
+ */
 export async function gatherRows(statement: RowStatement, signal: AbortSignal | undefined): Promise<ReadonlyMap<number, RowSet>> {
-  return statement.run((sql, values) => gather(statement.connection, `SELECT COLUMNS(*)::DOUBLE FROM (${sql})`, values, signal))
+  await statement.keep(placesTable, 'COLUMNS(*)::DOUBLE')
+  try {
+    return await gather(statement.connection, `FROM ${placesTable}`, undefined, signal)
+  } finally {
+    await statement.connection.run(`DROP TABLE IF EXISTS ${placesTable}`)
+  }
 }
 
 /** The same of a query of our own. */
