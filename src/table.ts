@@ -13,6 +13,9 @@ import { type PinnedOptions, pinnedState } from './dataset/pins/pinned-state.ts'
 import { type UnpinResult, unpin } from './dataset/pins/unpin.ts'
 import { type RunName, runsByVersion } from './dataset/runs/by-version.ts'
 import { Runs } from './dataset/runs/runs.ts'
+import { type PullOptions, type PullResult, pull } from './dataset/remotes/pull.ts'
+import { type PushOptions, type PushResult, push } from './dataset/remotes/push.ts'
+import { findRemote, Remotes } from './dataset/remotes/remotes.ts'
 import { type TagOptions, tagVersion, type UntagOptions, untag } from './dataset/tag.ts'
 import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify.ts'
 import { UsageError } from './errors/index.ts'
@@ -118,6 +121,17 @@ export class Table {
     if (!options.create) return (await Table.open(location, options.signal ? { signal: options.signal } : {})).append(input, options)
     const { log, result } = await createOrAppend(storeOf(location), input, options)
     return afterAppend(log, result, options)
+  }
+
+  /**
+   * Gets a table from a remote into a folder, which may hold it in part: its log, and the files of its newest version; with `history` those of all
+   * versions. What is here already is not moved again. `from`: a remote's name, a folder, a URL or a store; default: `origin`.
+   * @throws RemoteError with nothing moved, where the table here has another history, or no such remote; TableNotFoundError; DataFileError;
+   * LogError; UnknownOutcomeError; AbortedError; storage errors
+   */
+  static async pull(location: Location, options: PullOptions & { readonly from?: Location | undefined } = {}): Promise<PullResult> {
+    const store = storeOf(location)
+    return pull(store, await findRemote(store, options.from, options.signal), options)
   }
 
   /** The root of the table, as a URL. */
@@ -342,6 +356,22 @@ export class Table {
   get run(): Runs {
     this.#refuseInside('run')
     return new Runs(this.#log)
+  }
+
+  /** Where the same table lies elsewhere. */
+  get remotes(): Remotes {
+    return new Remotes(this.#log.store)
+  }
+
+  /**
+   * Brings a remote to the table's newest version: files first, then the commits that name them, in order, and tags, runs and fingerprints; only
+   * what it lacks. `remote`: a recorded name, a folder, a URL or a store; default: `origin`. The first place that is pushed to is recorded so.
+   * @throws RemoteError with nothing moved, where the remote is ahead or has another history; DataFileError naming files that are missing or
+   * damaged; LogError; UnknownOutcomeError; AbortedError; storage errors
+   */
+  async push(remote?: Location, options: PushOptions = {}): Promise<PushResult> {
+    this.#refuseInside('push')
+    return push(this.#log, remote, options)
   }
 
   /** Verifies a version, as {@link Snapshot.verify} does. @throws VersionNotFoundError; UsageError; and what that throws */

@@ -16,6 +16,7 @@ test('the public names are these', () => {
       "PinError",
       "PreconditionError",
       "QueryError",
+      "RemoteError",
       "RootNotFoundError",
       "SchemaError",
       "StoreCredentialsError",

@@ -33,10 +33,28 @@ export async function knownHashes(store: ObjectStore, live: readonly LiveFile[],
   }
   const vectors = new Map<string, string>()
   if (files.size === live.length && live.every(({ add }) => !add.deletionVector)) return { files, vectors }
-  const sizes = new Map(live.map(({ path, add }) => [path, add.size]))
+  const recorded = await recordedHashes(store, signal)
+  for (const { path, add } of live) {
+    const hash = recorded.files.get(path)
+    if (hash?.size === add.size && !files.has(path)) files.set(path, hash.sha256)
+  }
+  for (const [id, sha256] of recorded.vectors) vectors.set(id, sha256)
+  return { files, vectors }
+}
+
+/** Hashes that records have, whichever version they were computed for. @throws LogError RECORD_CORRUPT; storage errors */
+export async function recordedHashes(
+  store: ObjectStore,
+  signal?: AbortSignal,
+): Promise<{
+  readonly files: ReadonlyMap<string, { readonly size: number; readonly sha256: string }>
+  readonly vectors: Hashes['vectors']
+}> {
+  const files = new Map<string, { size: number; sha256: string }>()
+  const vectors = new Map<string, string>()
   for (const record of await remembered(store, signal)) {
     for (const { path, size, sha256 } of itemsOf(record, 'files')) {
-      if (typeof path === 'string' && isHash(sha256) && sizes.get(path) === size && !files.has(path)) files.set(path, sha256)
+      if (typeof path === 'string' && typeof size === 'number' && isHash(sha256) && !files.has(path)) files.set(path, { size, sha256 })
     }
     for (const { id, sha256 } of itemsOf(record, 'vectors')) {
       if (typeof id === 'string' && isHash(sha256) && !vectors.has(id)) vectors.set(id, sha256)

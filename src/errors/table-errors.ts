@@ -40,7 +40,7 @@ export class LogError extends VarveError {}
 
 /**
  * A data file that a version names is missing or damaged, or could not be looked at. Codes: `DATA_FILE_MISSING`, `DATA_FILE_CORRUPT`,
- * `VECTOR_CORRUPT`, `PATH_OUTSIDE_ROOT`, `DATA_NOT_VERIFIED`.
+ * `DATA_FILE_DIFFERS`, `VECTOR_CORRUPT`, `PATH_OUTSIDE_ROOT`, `PATH_RESERVED`, `DATA_NOT_VERIFIED`.
  */
 export class DataFileError extends VarveError {}
 
@@ -68,9 +68,15 @@ export class QueryError extends VarveError {}
 
 /**
  * Lost to a concurrent change; running it again helps. Codes: `METADATA_CHANGED`, `PROTOCOL_CHANGED`, `DOMAIN_CHANGED`,
- * `CONCURRENT_APPEND`, `CONCURRENT_DELETE_READ`, `CONCURRENT_DELETE_DELETE`, `TABLE_CREATED_CONCURRENTLY`, `BOOKMARK_MOVED`, `TAG_MOVED`.
+ * `CONCURRENT_APPEND`, `CONCURRENT_DELETE_READ`, `CONCURRENT_DELETE_DELETE`, `TABLE_CREATED_CONCURRENTLY`, `BOOKMARK_MOVED`, `TAG_MOVED`, `REMOTE_MOVED`.
  */
 export class ConflictError extends VarveError {}
+
+/**
+ * A table and its remote do not fit, or there is no such remote. Codes: `NO_REMOTE`, `REMOTE_NOT_FOUND`, `REMOTE_EXISTS`, `REMOTE_IS_TABLE`;
+ * `REMOTE_DIVERGED`, `REMOTE_AHEAD`, `REMOTE_DIFFERS`, `REMOTE_TAG_DIVERGED`, `REMOTE_HISTORY_GONE` for histories that cannot be made one by adding commits.
+ */
+export class RemoteError extends VarveError {}
 
 /** It could not be found out whether the commit, or the record, is there. Codes: `COMMIT_UNKNOWN`, `BOOKMARK_UNKNOWN`, `RECORD_UNKNOWN`. */
 export class UnknownOutcomeError extends VarveError {}

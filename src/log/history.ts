@@ -21,6 +21,11 @@ function firstInCommitVersion(latest: TableState): number | undefined {
   return Number.isSafeInteger(enabled) ? enabled : 0
 }
 
+/** Whether a version's commit time is the time of its file, which a copy must keep. `latest` is the newest state. */
+export function isTimedByFile(latest: TableState, version: number): boolean {
+  return version < (firstInCommitVersion(latest) ?? Number.POSITIVE_INFINITY)
+}
+
 /** Commit times of a table, in milliseconds since the epoch. File times, where they count, are listed once. */
 export class CommitTimes {
   readonly #store: ObjectStore

@@ -16,7 +16,11 @@ const tries = 4
  * @throws UnknownOutcomeError RECORD_UNKNOWN; storage errors with nothing stored
  */
 export async function putRecord(store: ObjectStore, key: string, record: JsonRecord, signal?: AbortSignal): Promise<boolean> {
-  const bytes = new TextEncoder().encode(`${JSON.stringify(record)}\n`)
+  return putRecordBytes(store, key, new TextEncoder().encode(`${JSON.stringify(record)}\n`), signal)
+}
+
+/** The same for a record that another copy of the table has. */
+export async function putRecordBytes(store: ObjectStore, key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<boolean> {
   let cause: unknown
   for (let attempt = 0; attempt < tries; attempt += 1) {
     const put = await store.putIfAbsent(key, bytes, { signal })
@@ -35,7 +39,11 @@ export async function putRecord(store: ObjectStore, key: string, record: JsonRec
 /** Reads a record; `undefined` where there is none. @throws LogError RECORD_CORRUPT */
 export async function readRecord(store: ObjectStore, key: string, signal?: AbortSignal): Promise<JsonRecord | undefined> {
   const bytes = await bytesIfThere(store, key, signal)
-  if (bytes === undefined) return undefined
+  return bytes === undefined ? undefined : parseRecord(store, key, bytes)
+}
+
+/** What the bytes of a record say. @throws LogError RECORD_CORRUPT */
+export function parseRecord(store: ObjectStore, key: string, bytes: Uint8Array): JsonRecord {
   let value: unknown
   try {
     value = parseJson(new TextDecoder().decode(bytes))

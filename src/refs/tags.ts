@@ -3,14 +3,14 @@
  *
  *   _varve/tags/<key>/<n>.json      `{ name, version, rows, fingerprints, message, author, time }`, or `{ name, removed: true, ... }`
  *
- * Of a name the record of the highest number counts, so a tag that was moved or removed leaves its earlier records as a trace. A record is
- * made by put-if-absent under the number after the last one that was seen: of two who race for a name, one is told that it lost. `<key>`
- * is the name without regard to case. A name is resolved by listing its own folder, however many tags there are.
+ * Of a name the record of the highest number counts (numbered-records.ts), so a tag that was moved or removed leaves its earlier records as a
+ * trace, and of two who race for a name one is told that it lost. `<key>` is the name without regard to case.
  */
 import { ConflictError, TagExistsError, VersionNotFoundError } from '../errors/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Fingerprints } from './fingerprints.ts'
 import { checkName, isName, nameKey } from './names.ts'
+import { lastNumber, lastNumbers, numberedKey } from './numbered-records.ts'
 import { corruptRecord, type JsonRecord, putRecord, readRecord } from './records.ts'
 
 /** A tag: a line of `varve tags --json`. */
@@ -49,7 +49,7 @@ export async function versionOfTag(store: ObjectStore, name: string, signal?: Ab
 
 /** All tags, by version and then by name. @throws LogError RECORD_CORRUPT; storage errors */
 export async function listTags(store: ObjectStore, signal?: AbortSignal): Promise<Tag[]> {
-  const last = [...(await lastNumbers(store, signal))]
+  const last = [...(await lastNumbers(store, folder, signal))]
   const tags: Tag[] = []
   for (let at = 0; at < last.length; at += together) {
     const found = await Promise.all(last.slice(at, at + together).map(([key, number]) => readTag(store, key, number, signal)))
@@ -79,7 +79,7 @@ export async function writeTag(
   const { number, tag: before } = await newest(store, tag.name, signal)
   if (before !== undefined && !force) throw tagExists(store, before)
   const made: Tag = { ...tag, replaces: before?.version ?? null }
-  if (await putRecord(store, keyOf(tag.name, number + 1), { ...made }, signal)) return made
+  if (await putRecord(store, numberedKey(folder, tag.name, number + 1), { ...made }, signal)) return made
   const theirs = (await newest(store, tag.name, signal)).tag
   throw theirs !== undefined && !force ? tagExists(store, theirs) : tagMoved(store, tag.name)
 }
@@ -97,32 +97,14 @@ export async function removeTag(
   const { number, tag } = isName(name) ? await newest(store, name, signal) : { number: 0, tag: undefined }
   if (tag === undefined) throw await tagNotFound(store, name, signal)
   const record = { name: tag.name, version: tag.version, removed: true, author, time }
-  if (await putRecord(store, keyOf(name, number + 1), record, signal)) return tag
+  if (await putRecord(store, numberedKey(folder, name, number + 1), record, signal)) return tag
   throw tagMoved(store, name)
 }
 
 /** The number of a name's last record (0 before the first), and the tag, where that is one. */
 async function newest(store: ObjectStore, name: string, signal?: AbortSignal): Promise<{ number: number; tag: Tag | undefined }> {
-  let number = 0
-  const own = `${folder}${nameKey(name)}/`
-  for await (const { key } of store.list(own, { delimiter: '/', signal })) number = Math.max(number, numberOf(key.slice(own.length)) ?? 0)
+  const number = await lastNumber(store, folder, name, signal)
   return { number, tag: number === 0 ? undefined : await readTag(store, nameKey(name), number, signal) }
-}
-
-/** Of each key the number of its last record. */
-async function lastNumbers(store: ObjectStore, signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
-  const last = new Map<string, number>()
-  for await (const { key } of store.list(folder, { signal })) {
-    const [name = '', file = '', ...rest] = key.slice(folder.length).split('/')
-    const number = numberOf(file)
-    if (number !== undefined && rest.length === 0) last.set(name, Math.max(number, last.get(name) ?? 0))
-  }
-  return last
-}
-
-function numberOf(file: string): number | undefined {
-  const [, digits] = /^(\d{1,15})\.json$/.exec(file) ?? []
-  return digits === undefined ? undefined : Number(digits)
 }
 
 async function readTag(store: ObjectStore, nameKey: string, number: number, signal?: AbortSignal): Promise<Tag | undefined> {
@@ -154,10 +136,6 @@ function textOf(record: JsonRecord, name: string): string | null {
   return typeof value === 'string' ? value : null
 }
 
-function keyOf(name: string, number: number): string {
-  return `${folder}${nameKey(name)}/${number}.json`
-}
-
 function tagExists(store: ObjectStore, { name, version }: Tag): TagExistsError {
   return new TagExistsError('TAG_EXISTS', `The table ${store.root} has a tag ${name} already: version ${version}.`, {
     remedy: 'Give the version another name, or move the tag with force (--force), which leaves a trace.',
@@ -173,7 +151,7 @@ function tagMoved(store: ObjectStore, name: string): ConflictError {
 }
 
 async function tagNotFound(store: ObjectStore, tag: string, signal?: AbortSignal): Promise<VersionNotFoundError> {
-  const names = [...(await lastNumbers(store, signal)).keys()].slice(0, 10)
+  const names = [...(await lastNumbers(store, folder, signal)).keys()].slice(0, 10)
   return new VersionNotFoundError('TAG_NOT_FOUND', `The table ${store.root} has no tag ${JSON.stringify(tag)}.`, {
     remedy:
       names.length === 0

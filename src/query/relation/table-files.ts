@@ -142,7 +142,8 @@ export async function pin({ store, version }: QueryTarget, files: readonly Chose
     if (!(error instanceof ObjectNotFoundError)) throw error
     const path = String(error.data.key ?? '')
     throw new DataFileError('DATA_FILE_MISSING', `The data file ${path} of version ${version} of ${store.root} is missing.`, {
-      remedy: 'Restore the file from a copy.',
+      remedy:
+        'Get it from a remote, where there is one (varve pull --history, varve verify --repair-from), or restore the file from a copy.',
       data: { path, version, table: store.root },
       cause: error,
     })
