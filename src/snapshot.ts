@@ -8,7 +8,7 @@
 import { columnNaming, physicalName } from './data/index.ts'
 import { computeFingerprints, knownFingerprints } from './dataset/fingerprints.ts'
 import { type RunName, runsByVersion } from './dataset/runs/by-version.ts'
-import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify.ts'
+import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify/verify.ts'
 import {
   activeProperties,
   CommitTimes,

@@ -17,7 +17,7 @@ import { type PullOptions, type PullResult, pull } from './dataset/remotes/pull.
 import { type PushOptions, type PushResult, push } from './dataset/remotes/push.ts'
 import { findRemote, Remotes } from './dataset/remotes/remotes.ts'
 import { type TagOptions, tagVersion, type UntagOptions, untag } from './dataset/tag.ts'
-import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify.ts'
+import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify/verify.ts'
 import { UsageError } from './errors/index.ts'
 import { type Commit, CommitTimes, commitInfoOf, DeltaLog, noTable, parseActions, readCommitIfThere } from './log/index.ts'
 import { type AlterResult, alter } from './operations/alter/alter.ts'

@@ -29,7 +29,7 @@ test('0 where all is right, 4 with a line for each file that is not', async () =
   const text = await run('events')
   expect(text).toMatchObject({ code: 4, stderr: '' })
   expect(text.stdout).toMatch(
-    new RegExp(`^${part} has 10 bytes, and the log says \\d+\\.\n {2}Restore it .*\nevents@2: 2 files .*: 1 damaged, `),
+    new RegExp(`^${part} has 10 bytes, and the log says \\d+\\.\n {2}Mend it from a remote .*\nevents@2: 2 files .*: 1 damaged, `),
   )
   expect(await run('events@0')).toMatchObject({ code: 0, stderr: '' })
   expect(await run('events@9')).toMatchObject({ code: 1, stdout: '' })

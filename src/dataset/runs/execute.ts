@@ -22,7 +22,7 @@ import { AbortedError, DataFileError, UsageError, VerificationError } from '../.
 import type { DeltaLog } from '../../log/index.ts'
 import { type QueryResult, scan, targetOf } from '../../query/index.ts'
 import { scratchFolder } from '../../storage/index.ts'
-import { verifyVersion } from '../verify.ts'
+import { verifyVersion } from '../verify/verify.ts'
 import { beginRun, type RunOptions } from './begin.ts'
 import { type OpenedData, openData } from './data.ts'
 import { readMetricsFile } from './metrics-file.ts'

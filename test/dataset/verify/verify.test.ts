@@ -3,9 +3,9 @@ import { mkdtemp, open, readdir, rename, rm, truncate, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { localStore, StoreDeniedError, Table } from '../../src/index.ts'
-import { hashFile, hashFiles } from '../../src/storage/index.ts'
-import { intercepted } from '../transaction/tools.ts'
+import { localStore, StoreDeniedError, Table } from '../../../src/index.ts'
+import { hashFile, hashFiles } from '../../../src/storage/index.ts'
+import { intercepted } from '../../transaction/tools.ts'
 
 let folder: string
 beforeAll(async () => {
