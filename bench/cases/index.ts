@@ -9,6 +9,7 @@ import { countVersions, logBytes, openVersions } from './log.ts'
 import { longevity } from './longevity.ts'
 import { mergeMemory } from './merge-memory.ts'
 import { appendFolded, clusteredSkips, optimizeSmall } from './optimize.ts'
+import { moveMany, pushChange } from './remotes.ts'
 import { rowsDelete, rowsMerge, rowsUpdate } from './rows.ts'
 import { jumps, longLog, wideCount, wideSelect } from './scale.ts'
 import { aggregate, scanOut, scanOutMemory, selective } from './scan.ts'
@@ -50,4 +51,6 @@ export const cases: readonly Case[] = [
   rowsDigest,
   verifyFiles,
   tagsAmongMany,
+  pushChange,
+  moveMany,
 ]

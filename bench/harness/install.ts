@@ -9,7 +9,7 @@ import { places } from './places.ts'
 
 const lists = join(places.root, 'bench', 'peers')
 
-/** Installs LanceDB (npm), delta-rs and DuckDB's Delta extension (Python); returns the extension's file. */
+/** Installs LanceDB (npm), delta-rs and DuckDB's Delta extension (Python), and DVC (Python); returns the extension's file. */
 export async function installPeers(): Promise<string> {
   await mkdir(places.peers, { recursive: true })
   await once('npm', ['package.json'], async () => {
@@ -24,6 +24,14 @@ export async function installPeers(): Promise<string> {
       ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', join(lists, 'requirements.txt')],
       places.peers,
     )
+  })
+  // It asks for other versions of what the others need.
+  await once('dvc', ['dvc-requirements.txt'], async () => {
+    const venv = join(places.peers, 'dvc-venv')
+    await rm(venv, { recursive: true, force: true })
+    await command('python3', ['-m', 'venv', venv], places.peers)
+    const options = ['--quiet', '--disable-pip-version-check', '-r', join(lists, 'dvc-requirements.txt')]
+    await command(join(venv, 'bin', 'python'), ['-m', 'pip', 'install', ...options], places.peers)
   })
   const { stdout } = await promisify(execFile)(places.python, ['-c', 'import duckdb_extension_delta as e; print(list(e.__path__)[0])'])
   return join(stdout.trim(), 'extensions', 'v1.5.5', 'delta.duckdb_extension')

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 
+import dvc_remotes
 import pyarrow as pa
 import row_changes
 from row_changes import cpu
@@ -154,6 +155,7 @@ contenders = {
     ("open", "delta-rs 10"): opener(10),
     ("open", "delta-rs 10000"): opener(10000),
     **row_changes.contenders,
+    **dvc_remotes.contenders,
 }
 
 
