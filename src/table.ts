@@ -8,14 +8,16 @@
 import { type ChangesOptions, changesOfTable } from './changes.ts'
 import type { Input } from './data/index.ts'
 import type { Pin } from './dataset/pins/pin-file.ts'
+import { isPinPath } from './dataset/pins/pin-place.ts'
 import { type PinOptions, type PinResult, pinVersion } from './dataset/pins/pin-version.ts'
 import { type PinnedOptions, pinnedState } from './dataset/pins/pinned-state.ts'
 import { type UnpinResult, unpin } from './dataset/pins/unpin.ts'
+import { type PullResult, pull } from './dataset/remotes/pull.ts'
+import { type PullPinOptions, pullPin } from './dataset/remotes/pull-pin.ts'
+import { type PushOptions, type PushResult, push } from './dataset/remotes/push.ts'
+import { findRemote, originOf, Remotes } from './dataset/remotes/remotes.ts'
 import { type RunName, runsByVersion } from './dataset/runs/by-version.ts'
 import { Runs } from './dataset/runs/runs.ts'
-import { type PullOptions, type PullResult, pull } from './dataset/remotes/pull.ts'
-import { type PushOptions, type PushResult, push } from './dataset/remotes/push.ts'
-import { findRemote, Remotes } from './dataset/remotes/remotes.ts'
 import { type TagOptions, tagVersion, type UntagOptions, untag } from './dataset/tag.ts'
 import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify/verify.ts'
 import { UsageError } from './errors/index.ts'
@@ -124,12 +126,14 @@ export class Table {
   }
 
   /**
-   * Gets a table from a remote into a folder, which may hold it in part: its log, and the files of its newest version; with `history` those of all
-   * versions. What is here already is not moved again. `from`: a remote's name, a folder, a URL or a store; default: `origin`.
-   * @throws RemoteError with nothing moved, where the table here has another history, or no such remote; TableNotFoundError; DataFileError;
-   * LogError; UnknownOutcomeError; AbortedError; storage errors
+   * Gets from a remote what a pin names, into the folder that it says; or into a folder, which may hold the table in part, the newest version. The log
+   * comes, and the files of that version; with `history` those of all versions. What is here already is not moved again. `from`: a remote's name, a
+   * folder, a URL or a store; default: the pin's own remote, else `origin`. A pulled pin holds its version, as `table.pin` does.
+   * @throws RemoteError with nothing moved, where the table here has another history, or there is no such remote; TableNotFoundError;
+   * VersionNotFoundError; PinError, PinDiffersError; DataFileError; LogError; UnknownOutcomeError; AbortedError; storage errors
    */
-  static async pull(location: Location, options: PullOptions & { readonly from?: Location | undefined } = {}): Promise<PullResult> {
+  static async pull(location: Location, options: PullPinOptions = {}): Promise<PullResult> {
+    if (typeof location === 'string' && isPinPath(location)) return pullPin(location, options)
     const store = storeOf(location)
     return pull(store, await findRemote(store, options.from, options.signal), options)
   }
@@ -335,7 +339,8 @@ export class Table {
    */
   async pin(options: PinOptions = {}): Promise<PinResult> {
     const log = this.#log
-    return pinVersion(log, { rowCount: (state) => new Snapshot(log, state).rowCount(), remote: async () => null }, options)
+    const remote = () => originOf(log.store, options.signal)
+    return pinVersion(log, { rowCount: (state) => new Snapshot(log, state).rowCount(), remote }, options)
   }
 
   /**

@@ -2,10 +2,11 @@ import type { Command } from 'commander'
 import type { PullResult } from '../index.ts'
 import { duration } from './human.ts'
 import { movedText, moving } from './moved.ts'
-import { tablePath } from './options.ts'
+import { repeated, tablePath } from './options.ts'
 import type { Run, Verb } from './verb.ts'
 
 interface PullCommandOptions {
+  readonly allowPath?: readonly string[]
   readonly from?: string
   readonly history?: boolean
 }
@@ -15,24 +16,25 @@ const mostSpans = 5
 
 /** `varve pull PIN|PATH` */
 export const verb: Verb = {
-  usage: 'PATH [OPTIONS]',
-  description: `Gets a table from a remote: its log, and the files of its newest version; --history those of all versions. Every file is checked by its SHA-256, and what is
-here already is not moved again. A table with versions of its own that the remote lacks is refused.`,
+  usage: 'PIN|PATH [OPTIONS]',
+  description: `Gets from a remote what a pin names, or the newest version of a table: its log, and the files of that version; --history those of all versions. Every file is
+checked by its SHA-256, and what is here already is not moved again. A table with versions of its own that the remote lacks is refused.`,
   examples: ['varve push events ./shared/events', 'varve pull copy --from ./shared/events', 'varve pull copy --history --json'],
   define(command: Command): void {
     command
-      .argument('<path>', 'the folder of the table, which need not be there yet')
-      .option('--from <remote>', 'a recorded name, a folder or a URL; default: origin')
+      .argument('<path>', 'a pin, or the folder of the table, which need not be there yet')
+      .option('--from <remote>', 'a recorded name, a folder or a URL; default: the remote of the pin, else origin')
       .option('--history', 'the files of all versions, not of one alone')
+      .option('--allow-path <folder>', "a folder outside of the project into which a pin's table may be put; repeat for more", repeated)
   },
-  async run(run: Run, [reference = '']: readonly string[], { from, history }: PullCommandOptions): Promise<void> {
+  async run(run: Run, [reference = '']: readonly string[], { from, history, allowPath: allowPaths }: PullCommandOptions): Promise<void> {
     const began = Date.now()
     const { signal } = run
     const path = await tablePath(reference)
     const { Table } = await import('../index.ts')
     const { what, onProgress } = moving()
     run.progress.start(what)
-    const result = await Table.pull(path, { from, history, onProgress, signal })
+    const result = await Table.pull(path, { from, history, allowPaths, onProgress, signal })
     run.progress.stop()
     for (const warning of result.warnings) run.warn(warning)
     if (run.json) return run.output.write(`${JSON.stringify(result)}\n`)

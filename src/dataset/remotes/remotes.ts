@@ -34,7 +34,7 @@ export interface FoundRemote {
 
 const folder = '_varve/remotes/'
 
-/** The remote that is meant where none is named. */
+/** The name of the remote that is meant where none is named. */
 const usual = 'origin'
 
 /** The remotes of a table: `table.remotes`. */
@@ -108,10 +108,7 @@ export async function findRemote(
   }
   const remotes = new Remotes(table)
   const known = await remotes.list({ signal })
-  const named =
-    given === undefined
-      ? (known.find(({ name }) => nameKey(name) === usual) ?? (known.length === 1 ? known[0] : undefined))
-      : known.find(({ name }) => nameKey(name) === nameKey(given))
+  const named = given === undefined ? usualOf(known) : known.find(({ name }) => nameKey(name) === nameKey(given))
   if (named !== undefined) return { store: remoteStore(named.url), label: named.name, name: named.name, isPlace: true }
   if (given === undefined) throw noRemote(table, known)
   const url = urlOf(given)
@@ -119,6 +116,11 @@ export async function findRemote(
   const store = remoteStore(url)
   if (isName(given) && !(await holdsAnything(store, signal))) throw await remoteNotFound(remotes, table, given)
   return { store, label: url, name: known.find((remote) => remote.url === url)?.name ?? null, isPlace: true }
+}
+
+/** The URL of `origin`, or of the only remote there is; `null` where none is meant. @throws LogError RECORD_CORRUPT; storage errors */
+export async function originOf(table: ObjectStore, signal?: AbortSignal): Promise<string | null> {
+  return usualOf(await new Remotes(table).list({ signal }))?.url ?? null
 }
 
 /** Records a place as `origin` where the table has no remote yet. @returns Whether it was recorded. */
@@ -133,6 +135,11 @@ export async function recordOrigin(table: ObjectStore, { store, isPlace }: Found
     if (error instanceof ConflictError || (error instanceof RemoteError && error.code === 'REMOTE_EXISTS')) return false
     throw error
   }
+}
+
+/** The remote that is meant where none is named. */
+function usualOf(known: readonly Remote[]): Remote | undefined {
+  return known.find(({ name }) => nameKey(name) === usual) ?? (known.length === 1 ? known[0] : undefined)
 }
 
 /** The store of a remote. Only one behind a network gives ambiguous answers that are worth asking again. */
