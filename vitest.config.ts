@@ -10,7 +10,7 @@ const common = {
   testTimeout: 30_000,
   hookTimeout: 60_000,
   // Whoever pins is noted in the cache of the machine, which is none of the tests'.
-  env: { XDG_CACHE_HOME: join(tmpdir(), 'varve-test-cache') },
+  env: { XDG_CACHE_HOME: join(tmpdir(), `varve-test-cache-${process.pid}`) },
 }
 
 /** `npm test`. The packaging and interop tests, which install things, and damaged tables have configurations of their own. */

@@ -91,9 +91,11 @@ export async function openReference(
   options: PointOptions & AllowPathOption & { readonly unchecked?: boolean },
   signal: AbortSignal,
 ): Promise<ResolvedReference> {
-  const { resolveReference } = await import('../index.ts')
+  const { parseReference, resolveReference } = await import('../index.ts')
   const { allowPath: allowPaths, unchecked } = options
-  return resolveReference(reference, { asOf: pointOf(options), allowPaths, unchecked, signal })
+  const asOf = pointOf(options)
+  if (asOf !== undefined && parseReference(reference).point !== undefined) throw twoPoints()
+  return resolveReference(reference, { asOf, allowPaths, unchecked, signal })
 }
 
 /** The point that the options of {@link pointOptions} name. */
@@ -103,8 +105,15 @@ export function pointOf({ version, timestamp, tag }: PointOptions): AsOf | undef
     timestamp === undefined ? undefined : { timestamp },
     tag === undefined ? undefined : { tag },
   ].filter((one) => one !== undefined)
-  if (given.length > 1) throw wrong('More than one point in the history is given.', 'Give one of --version, --timestamp, --tag.')
+  if (given.length > 1) throw twoPoints()
   return given[0]
+}
+
+function twoPoints(): CommandLineError {
+  return wrong(
+    'More than one point in the history is given.',
+    'Give one of --version, --timestamp, --tag, or a point after @ in the reference.',
+  )
 }
 
 /** The path of a table, for a verb that works on all of it. */

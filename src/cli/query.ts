@@ -1,3 +1,4 @@
+import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Snapshot, Table } from '../index.ts'
 import {
@@ -66,14 +67,32 @@ async function namedTables(
       '--version, --timestamp and --tag are for one table.',
       'With several tables write the point after each reference, as in orders@3.',
     )
-  const tables = new Map<string, Snapshot | Table>()
-  for (const text of references) {
+  const { parseReference } = await import('../index.ts')
+  const named = references.map((text) => {
     const [, given, rest] = /^([\p{L}_][\p{L}\p{N}_]*)=(.*)$/u.exec(text) ?? []
-    const reference = rest ?? text
-    const { table, snapshot, isLatest, name: ownName } = await openReference(reference, options, signal)
-    const name = given ?? ownName
-    if (tables.has(name)) throw wrong(`Two tables would be called ${name}.`, `Name one of them, as in other=${reference}.`)
-    tables.set(name, isLatest ? table : snapshot)
+    return { given, reference: rest ?? text }
+  })
+  // What can be told without opening anything; the name of a pin's table cannot.
+  checkNames(named.map(({ given, reference }) => ({ name: given ?? lastPart(parseReference(reference).path), reference })))
+  const opened: { name: string; reference: string; table: Snapshot | Table }[] = []
+  for (const { given, reference } of named) {
+    const { table, snapshot, isLatest, name } = await openReference(reference, options, signal)
+    opened.push({ name: given ?? name, reference, table: isLatest ? table : snapshot })
   }
-  return Object.fromEntries(tables)
+  checkNames(opened)
+  return Object.fromEntries(opened.map(({ name, table }) => [name, table]))
+}
+
+function checkNames(tables: readonly { readonly name: string; readonly reference: string }[]): void {
+  const seen = new Set<string>()
+  for (const { name, reference } of tables) {
+    if (seen.has(name)) throw wrong(`Two tables would be called ${name}.`, `Name one of them, as in other=${reference}.`)
+    seen.add(name)
+  }
+}
+
+/** The last part of a path, which is the table's name in SQL. */
+function lastPart(path: string): string {
+  const last = basename(path)
+  return ['', '.', '..'].includes(last) ? basename(resolve(path)) : last
 }

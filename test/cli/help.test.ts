@@ -12,6 +12,7 @@ let folder: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'varve-help-'))
+  process.env.XDG_CACHE_HOME = join(folder, 'cache')
   await writeFile(join(folder, 'january.csv'), 'id,city\n1,Oslo\n2,Turku\n')
   await writeFile(join(folder, 'february.csv'), 'id,city\n3,Oslo\n')
   await writeFile(join(folder, 'march.ndjson'), '{"id":4,"city":"Visby"}\n')

@@ -6,7 +6,7 @@
  * below the project alone, links followed: the work tree of Git that the pin lies in, or where there is none the folder of the pin.
  * Everywhere else only on request, by the same `allowPaths` that lets a table's log name files outside its folder.
  */
-import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { closeSync, existsSync, lstatSync, openSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { PinError } from '../../errors/index.ts'
 import type { Pin } from './pin-file.ts'
@@ -14,18 +14,29 @@ import type { Pin } from './pin-file.ts'
 /** The ending of pins. */
 export const pinExtension = '.varve'
 
-/** Whether a path is that of a pin: a file, or nothing yet under a name that pins have. A folder is a table. */
+/** Whether a path is that of a pin, there or not. A folder is a table. */
 export function isPinPath(path: string): boolean {
   return isPinFile(path) || (path.endsWith(pinExtension) && !existsSync(path))
 }
 
-/** Whether there is a file. */
+/** Whether a path is that of a pin that is there: a file under a name that pins have, or one that begins as a pin does. */
 export function isPinFile(path: string): boolean {
   try {
-    return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false
+    return path.endsWith(pinExtension) || /^varve-pin:/m.test(beginningOf(path))
   } catch {
     // Whoever opens it says why it cannot be looked at.
     return false
+  }
+}
+
+function beginningOf(path: string): string {
+  const file = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(4096)
+    return bytes.toString('utf8', 0, readSync(file, bytes))
+  } finally {
+    closeSync(file)
   }
 }
 

@@ -17,6 +17,7 @@ import type { ObjectStore } from '../../storage/index.ts'
 import { machineCache } from '../cache/file-cache.ts'
 import { noteUse } from '../cache/known-projects.ts'
 import { computeFingerprints } from '../fingerprints.ts'
+import { knownHashes } from '../hashes.ts'
 import { leaveOutOfGit } from './git-ignore.ts'
 import { isConflicted, type Pin, parsePin, readPinText, writePin } from './pin-file.ts'
 import { holdForPin, isHeldForPin, releaseOthers } from './pin-holds.ts'
@@ -89,7 +90,7 @@ export async function pinVersion(log: DeltaLog, known: Known, options: PinOption
     await releaseHold(store, hold)
     throw error
   }
-  await noteUse(machineCache(), projectOf(dirname(file)), pin)
+  await noteUse(machineCache(), projectOf(dirname(file)), pin, await hashesOf(log, state))
   const ignoredIn = await leaveOutOfGit(folder, dirname(resolve(file)))
   await releaseOthers(store, file, before?.table === table ? before.hold : null, hold)
   return { file, pin, changed: true, ignoredIn }
@@ -118,6 +119,12 @@ function placeOf(store: ObjectStore, options: PinOptions): { file: string; folde
   }
   const from = options.path === undefined ? realPath(pinFolder) : pinFolder
   return { file, folder, table: relative(from, folder).split(sep).join('/') }
+}
+
+/** The hashes of a version's files, as far as they are known. */
+async function hashesOf(log: DeltaLog, state: TableState): Promise<readonly string[]> {
+  const live = await (await log.files(state)).liveFiles()
+  return [...(await knownHashes(log.store, live)).files.values()]
 }
 
 /** The pin that is there. What Git could not merge may be pinned over, anything else that is no pin may not. */

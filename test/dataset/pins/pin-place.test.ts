@@ -58,11 +58,13 @@ describe('the table of a pin', () => {
   })
 })
 
-test('a file is a pin whatever its name is, a folder is a table, and what is not there goes by its name', async () => {
-  await writeFile(inProject('odd.txt'), '')
+test('a pin has any name, a folder is a table, and what is not there goes by its name', async () => {
+  await writeFile(inProject('odd.txt'), '# ours\nvarve-pin: 1\n')
+  await writeFile(inProject('rows.csv'), 'id\n1\n')
   await mkdir(inProject('table.varve'))
-  expect(['odd.txt', 'table.varve', 'none.varve', 'none', 'odd.txt/x'].map((name) => isPinPath(inProject(name)))).toEqual([
+  expect(['odd.txt', 'rows.csv', 'table.varve', 'none.varve', 'none', 'odd.txt/x'].map((name) => isPinPath(inProject(name)))).toEqual([
     true,
+    false,
     false,
     true,
     false,
