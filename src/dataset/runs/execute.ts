@@ -11,7 +11,7 @@
  * | `VARVE_MODEL` | where it is to leave its model, where that was said |
  *
  * Its streams are those of this process. Whatever becomes of it, its run gets an end; only if this process is killed, the run stays `unfinished`,
- * and its metrics in the file that its start names.
+ * with the metrics so far, and the rest in the file that its start names.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
@@ -25,7 +25,7 @@ import { scratchFolder } from '../../storage/index.ts'
 import { verifyVersion } from '../verify/verify.ts'
 import { beginRun, type RunOptions } from './begin.ts'
 import { type OpenedData, openData } from './data.ts'
-import { readMetricsFile } from './metrics-file.ts'
+import { MetricsTail } from './metrics-tail.ts'
 import { hashModel } from './model.ts'
 import type { RunStart } from './records.ts'
 import type { RunModel } from './run.ts'
@@ -74,10 +74,12 @@ export async function execute(log: DeltaLog, command: readonly string[], options
   if (options.verify !== false) for (const one of opened) await verify(one, options)
   const scratch = await scratchFolder('varve-run-')
   const metricsFile = join(scratch.folder, 'metrics.json')
-  const { id, start } = await beginRun(log, { ...options, command }, { opened, metricsFile }).catch(async (error: unknown) => {
-    await scratch.dispose()
-    throw error
-  })
+  const { id, start } = await beginRun(log, { ...options, command }, { opened, metricsFile, model: options.model }).catch(
+    async (error: unknown) => {
+      await scratch.dispose()
+      throw error
+    },
+  )
   const handle = new RunHandle(log, id, start)
   const fail = async (note: string) => {
     await handle.end({ status: 'failed', end: new Date(), model: null, exitCode: null, signal: null, notes: [note] }, [])
@@ -88,8 +90,9 @@ export async function execute(log: DeltaLog, command: readonly string[], options
     const versions = opened.map((one, at) => ({ suffix: suffixOf(at), scan: () => scan(targetOf(one.log, one.state), { signal }) }))
     const more = (await options.prepare?.({ id, folder: scratch.folder, versions })) ?? {}
     if (signal?.aborted) throw new AbortedError('The run', signal.reason)
+    const tail = new MetricsTail(metricsFile, (metrics) => handle.add(metrics))
     const ended = await run(command, { ...process.env, ...env, ...options.env, ...more }, options)
-    const { metrics, problems } = await readMetricsFile(metricsFile)
+    const { metrics, problems } = await tail.end()
     const { model, note } = await modelOf(options.model)
     const notes = [...ended.notes, ...problems, ...note]
     const status = ended.exitCode === 0 ? 'finished' : 'failed'
@@ -142,17 +145,26 @@ function suffixOf(at: number): string {
 
 function run([command = '', ...args]: readonly string[], env: NodeJS.ProcessEnv, { stdout, signal, onStart }: ExecOptions): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { env, stdio: ['inherit', stdout === 'stderr' ? 2 : 'inherit', 'inherit'] })
+    // As a shell has it: 127 is a command that is not there, 126 one that cannot be run.
+    const failed = (error: unknown) => {
+      const { code, message } = error as NodeJS.ErrnoException
+      resolve({ exitCode: code === 'ENOENT' ? 127 : 126, signal: null, notes: [`${command} could not be started: ${message}`] })
+    }
+    let child: ChildProcess
+    try {
+      child = spawn(command, args, { env, stdio: ['inherit', stdout === 'stderr' ? 2 : 'inherit', 'inherit'] })
+    } catch (error) {
+      failed(error)
+      return
+    }
     const stop = () => child.kill('SIGTERM')
     child.on('spawn', () => {
       signal?.addEventListener('abort', stop)
       if (signal?.aborted) stop()
       onStart?.(child)
     })
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      // As a shell has it: 127 is a command that is not there, 126 one that cannot be run.
-      if (child.pid !== undefined) return
-      resolve({ exitCode: error.code === 'ENOENT' ? 127 : 126, signal: null, notes: [`${command} could not be started: ${error.message}`] })
+    child.on('error', (error) => {
+      if (child.pid === undefined) failed(error)
     })
     child.on('close', (code, ended) => {
       signal?.removeEventListener('abort', stop)

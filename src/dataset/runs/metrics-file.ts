@@ -12,13 +12,21 @@ import { type FlatMetric, flatMetrics, numberOf } from './metrics.ts'
 const mostProblems = 10
 
 /** Reads a file of metrics. `problems`: what could not be taken, in words. A file that is not there has no metrics. */
-export async function readMetricsFile(path: string): Promise<{ metrics: FlatMetric[]; problems: string[] }> {
+export async function readMetricsFile(path: string): Promise<{ text: string; metrics: FlatMetric[]; problems: string[] }> {
   try {
-    return parseMetrics(await readFile(path, 'utf8'))
+    const text = await readFile(path, 'utf8')
+    return { text, ...parseMetrics(text) }
   } catch (error) {
     const absent = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    return { metrics: [], problems: absent ? [] : [`The file of metrics could not be read: ${(error as Error).message}.`] }
+    return { text: '', metrics: [], problems: absent ? [] : [`The file of metrics could not be read: ${(error as Error).message}.`] }
   }
+}
+
+/** What one line of such a file says; `undefined` for what is no JSON object. */
+export function parseLine(line: string): { readonly hasStep: boolean; readonly values: readonly FlatMetric[] } | undefined {
+  const value = parsed(line)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  return { hasStep: 'step' in value && !Array.isArray(value.step), values: lineMetrics(value, () => undefined) }
 }
 
 /** Takes the text of such a file apart. */

@@ -125,7 +125,11 @@ export async function readDetails(store: ObjectStore, parts: RunParts, signal?: 
   const { run, start } = await read(store, parts, signal)
   const points = await readPoints(store, parts, signal)
   const steps = new Map<string, Omit<MetricPoint, 'name'>[]>()
-  for (const { name, ...point } of points) steps.set(name, [...(steps.get(name) ?? []), point])
+  for (const { name, ...point } of points) {
+    const before = steps.get(name)
+    if (before) before.push(point)
+    else steps.set(name, [point])
+  }
   return {
     ...run,
     steps: Object.fromEntries(steps),

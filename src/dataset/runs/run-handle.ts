@@ -53,12 +53,12 @@ export class RunHandle {
    * @throws UsageError INVALID_ARGUMENT for what is no number; UnknownOutcomeError; storage errors
    */
   async metric(name: string, value: number, step?: number): Promise<void> {
-    return this.#add(checkedMetrics({ [name]: value }, step ?? null))
+    return this.add(checkedMetrics({ [name]: value }, step ?? null))
   }
 
   /** The same for several metrics of one step. @throws what {@link metric} throws */
   async metrics(values: MetricValues, step?: number): Promise<void> {
-    return this.#add(checkedMetrics(values, step ?? null))
+    return this.add(checkedMetrics(values, step ?? null))
   }
 
   /**
@@ -82,8 +82,8 @@ export class RunHandle {
     const { store } = this.#log
     this.#ending = true
     // Final values stand in the record of the end.
-    await this.#add(values.filter(({ step }) => step !== null))
-    const final = { ...finalValues(this.#last.values()), ...finalValues(values) }
+    await this.add(values.filter(({ step }) => step !== null))
+    const final = finalValues([...this.#last.values(), ...values.filter(({ step }) => step === null)])
     if (!(await putEnd(store, this.id, { ...end, metrics: final }))) {
       throw new UsageError('RUN_ENDED', `The run ${this.id} of ${store.root} has its end already.`, {
         remedy: 'Record another run; what is recorded never changes.',
@@ -93,7 +93,8 @@ export class RunHandle {
     if (end.status === 'failed') await releaseElsewhere(this.#start.data)
   }
 
-  #add(values: readonly FlatMetric[]): Promise<void> {
+  /** @internal Records values. */
+  add(values: readonly FlatMetric[]): Promise<void> {
     const time = new Date()
     for (const value of values) this.#waiting.push({ ...value, time })
     this.#last = lastValues([...this.#last.values(), ...values])

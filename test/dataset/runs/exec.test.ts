@@ -1,6 +1,6 @@
 /** Commands as runs: told what they need, recorded whatever becomes of them, and not started on data that is not what was written. */
 import { once } from 'node:events'
-import { access, mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { access, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -82,6 +82,7 @@ it('a command that is not there is 127, as in a shell', async () => {
   const { run, exitCode } = await table.run.exec([join(folder, 'no-such-command')])
   expect(exitCode).toBe(127)
   expect(run).toMatchObject({ status: 'failed', notes: [expect.stringContaining('ENOENT')] })
+  expect(await table.run.exec(['node', 'a\0b'])).toMatchObject({ exitCode: 126, run: { status: 'failed', exitCode: 126 } })
 })
 
 it('is recorded where its metrics are no metrics and its model is not there, and says so', async () => {
@@ -129,6 +130,34 @@ it('an abort ends the command by SIGTERM, and what it had said is recorded', asy
   const { run, exitCode } = await running
   expect(exitCode).toBe(143)
   expect(run).toMatchObject({ status: 'failed', signal: 'SIGTERM', metrics: { auc: 0.5 } })
+})
+
+it('what it says by steps is seen while it runs, and counts once', async () => {
+  const script = `
+    const { appendFileSync, existsSync } = require('fs')
+    const say = (line) => appendFileSync(process.env.VARVE_METRICS, JSON.stringify(line) + '\\n')
+    say({ step: 1, loss: 3 })
+    say({ step: 2, loss: 2 })
+    appendFileSync(process.env.VARVE_METRICS, '{"step": 3, "lo')
+    setInterval(() => existsSync(process.env.GO) && process.exit(appendFileSync(process.env.VARVE_METRICS, 'ss": 1}\\n{"auc": 0.9}')), 20)`
+  const go = join(folder, 'go')
+  const running = node(script, { name: 'seen', env: { GO: go } })
+  for (;;) {
+    const run = await table.run.show('seen').catch(() => undefined)
+    if (run?.metrics.loss === 2) {
+      expect(run.status).toBe('running')
+      break
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  await writeFile(go, '')
+  const { run } = await running
+  expect(run).toMatchObject({ status: 'finished', metrics: { loss: 1, auc: 0.9 }, notes: [] })
+  expect(run.steps.loss?.map(({ step, value }) => [step, value])).toEqual([
+    [1, 3],
+    [2, 2],
+    [3, 1],
+  ])
 })
 
 it('killed half-way, it is an unfinished run whose metrics are in the file that it names', async () => {
