@@ -55,7 +55,7 @@ export function runText(run: RunDetails, style: Style): string {
       return [at === 0 ? 'data' : '', `${reference}, version ${version}${rows === null ? '' : `, ${counted(rows, 'row')}`}: ${known}`]
     }),
     ['command', run.command?.join(' ') ?? ''],
-    ...section('parameters', run.parameters),
+    ...section('parameters', flat(run.parameters)),
     ...section('seeds', run.seeds),
     ...section('metrics', run.metrics),
     [
@@ -111,6 +111,16 @@ function section(name: string, values: Readonly<Record<string, unknown>>): [stri
   return Object.entries(values).map(([key, value], at) => [at === 0 ? name : '', `${key} = ${valueText(value)}`])
 }
 
+/** Groups taken apart, their names joined by dots. */
+function flat(values: Readonly<Record<string, unknown>>, prefix = ''): Record<string, unknown> {
+  const parts = Object.entries(values).map(([name, value]): [string, unknown][] =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.entries(flat(value as Record<string, unknown>, `${prefix}${name}.`))
+      : [[`${prefix}${name}`, value]],
+  )
+  return Object.fromEntries(parts.flat())
+}
+
 function valueText(value: unknown): string {
   if (value === null) return '-'
   const text = typeof value === 'number' ? numberText(value) : typeof value === 'string' ? value : JSON.stringify(value)
@@ -122,9 +132,10 @@ function numberText(value: number): string {
   return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)))
 }
 
-function codeText({ commit, branch, dirty, diff }: NonNullable<TrainingRun['code']>): string {
+function codeText({ commit, branch, dirty, diff, untracked }: NonNullable<TrainingRun['code']>): string {
   const changed = dirty === null ? ', perhaps changed' : dirty ? `, changed (${shortDigest(diff)})` : ''
-  return `commit ${commit.slice(0, 12)}${branch ? ` of ${branch}` : ''}${changed}`
+  const more = untracked === null ? '' : `, with files that Git does not know (${shortDigest(untracked)})`
+  return `commit ${commit.slice(0, 12)}${branch ? ` of ${branch}` : ''}${changed}${more}`
 }
 
 function packagesText({ locks, python }: NonNullable<RunDetails['environment']>['dependencies']): string {

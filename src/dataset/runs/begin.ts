@@ -39,7 +39,7 @@ export interface RunOptions {
 export async function beginRun(
   log: DeltaLog,
   options: RunOptions,
-  more: { readonly opened?: readonly OpenedData[]; readonly metricsFile?: string } = {},
+  more: { readonly opened?: readonly OpenedData[]; readonly metricsFile?: string; readonly model?: string | undefined } = {},
 ): Promise<{ readonly id: string; readonly start: RunStart }> {
   const { signal } = options
   const [parameters, seeds] = [await allParameters(options.parametersFile, options.parameters), storedSeeds(options.seed)]
@@ -47,7 +47,7 @@ export async function beginRun(
   const opened = more.opened ?? (await openData(log, options.data, signal))
   const [environment, code, process, author] = await Promise.all([
     currentEnvironment(command),
-    currentCode(),
+    currentCode(more.model),
     currentProcess(),
     options.author ?? currentAuthor(),
   ])

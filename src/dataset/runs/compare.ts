@@ -34,7 +34,7 @@ export function compareRuns(a: RunDetails, b: RunDetails): RunComparison {
   sides('parameter', flatParameters(a.parameters), flatParameters(b.parameters))
   sides('seed', of(a.seeds), of(b.seeds))
   sides('metric', of(a.metrics), of(b.metrics))
-  sides('code', of({ commit: a.code?.commit, diff: a.code?.diff }), of({ commit: b.code?.commit, diff: b.code?.diff }))
+  sides('code', codeOf(a), codeOf(b))
   sides('command', of({ command: a.command?.join(' ') }), of({ command: b.command?.join(' ') }))
   sides('model', of({ sha256: a.model?.sha256 }), of({ sha256: b.model?.sha256 }))
   sides('lock', locksOf(a), locksOf(b))
@@ -65,6 +65,10 @@ function sameData(one: readonly RunData[], other: readonly RunData[]): RunCompar
   const [files, rows] = [compared('files'), compared('rows')]
   if (files === true) return 'files'
   return rows === undefined ? null : rows ? 'rows' : 'none'
+}
+
+function codeOf({ code }: RunDetails): Map<string, unknown> {
+  return of({ commit: code?.commit, changes: code?.diff, 'untracked files': code?.untracked })
 }
 
 function locksOf({ environment }: RunDetails): Map<string, unknown> {

@@ -40,10 +40,12 @@ export interface RunModel {
 export interface RunCode {
   readonly commit: string
   readonly branch: string | null
-  /** Whether files differed from the commit; `null` where Git did not say. */
+  /** Whether files that Git knows differed from the commit; `null` where Git did not say. */
   readonly dirty: boolean | null
-  /** SHA-256 in hex of what differed: the same commit and the same hash are the same code. `null` where nothing did, or it is not known. */
+  /** SHA-256 in hex of those that differed: the same commit and the same hash are the same code. `null` where none did, or it is not known. */
   readonly diff: string | null
+  /** SHA-256 in hex of files that Git neither knows nor was told to leave out, tables and what the run makes not among them. `null` as above. */
+  readonly untracked: string | null
 }
 
 /** That something was done to a run afterwards. */

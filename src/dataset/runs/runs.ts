@@ -60,7 +60,7 @@ export class Runs {
     const { status = 'finished', metrics = {}, model, exitCode, end, ...options } = run
     const values = checkedMetrics(metrics)
     const made = model === undefined ? null : await hashModel(model, run.signal)
-    const handle = await this.start(options)
+    const handle = await this.#begin(options, model)
     await handle.end({ status, end: end ?? new Date(), model: made, exitCode: exitCode ?? null, signal: null, notes: [] }, values)
     return this.show(handle.id, run)
   }
@@ -72,8 +72,7 @@ export class Runs {
    * a fingerprint finds a file damaged; UnknownOutcomeError; LogError; storage errors
    */
   async start(options: RunOptions = {}): Promise<RunHandle> {
-    const { id, start } = await beginRun(this.#log, options)
-    return new RunHandle(this.#log, id, start)
+    return this.#begin(options)
   }
 
   /**
@@ -122,6 +121,11 @@ export class Runs {
     const retired = await this.show(id, { signal })
     await releaseElsewhere(retired.data, signal)
     return retired
+  }
+
+  async #begin(options: RunOptions, model?: string): Promise<RunHandle> {
+    const { id, start } = await beginRun(this.#log, options, { model })
+    return new RunHandle(this.#log, id, start)
   }
 
   async #withRow(
