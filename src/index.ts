@@ -3,10 +3,21 @@
 export type { ChangesOptions } from './changes.ts'
 export type { ArrowTableLike, FilesInput, Input, InputFormat, QueryInput, QueryParameter, StreamInput } from './data/index.ts'
 export { type CacheContents, type CacheGcOptions, type CacheGcResult, cache } from './dataset/cache/collect.ts'
+export type { CloneOptions } from './dataset/clone/clone.ts'
 export { type Pin, parsePin, readPin } from './dataset/pins/pin-file.ts'
 export type { PinOptions, PinResult } from './dataset/pins/pin-version.ts'
 export { type PinStatus, type StatusOptions, status } from './dataset/pins/status.ts'
 export type { UnpinResult } from './dataset/pins/unpin.ts'
+export type { HistoryEntry, HistoryOptions, Provenance } from './dataset/provenance/history.ts'
+export type {
+  Lineage,
+  LineageEdge,
+  LineageFile,
+  LineageNode,
+  LineageOptions,
+  LineageQuery,
+  LineageVersion,
+} from './dataset/provenance/lineage.ts'
 export type { MoveProgress } from './dataset/remotes/move-files.ts'
 export type { PullOptions, PullResult } from './dataset/remotes/pull.ts'
 export type { PullPinOptions } from './dataset/remotes/pull-pin.ts'
@@ -28,13 +39,14 @@ export type { Mended } from './dataset/verify/mend.ts'
 export type { VerifyOptions, VerifyResult } from './dataset/verify/verify.ts'
 export { configureEngine, type EngineOptions, type Parameters, type Value } from './engine/index.ts'
 export * from './errors/index.ts'
-export type { Protocol } from './log/actions.ts'
+export type { ChangedAmount, CodeHash, GitState, Protocol, TableInput, VersionInput } from './log/actions.ts'
 export type { AlterResult } from './operations/alter/alter.ts'
 export type { ColumnName, IdentityOptions, PlaceOptions, TableChange } from './operations/alter/change.ts'
 export type { AppendOptions } from './operations/append.ts'
 export type { CheckpointResult } from './operations/checkpoint.ts'
 export type { CreateOptions, NewTableOptions } from './operations/create.ts'
 export type { OptimizeOptions } from './operations/optimize/optimize.ts'
+export type { CodePart, ProvenanceOptions } from './operations/provenance.ts'
 export type { RemovedLoad, RestoreOptions, RestoreResult } from './operations/restore/restore.ts'
 export type { SetClause } from './operations/rows/assignments.ts'
 export type { DeleteOptions } from './operations/rows/delete.ts'
@@ -69,4 +81,4 @@ export { openSession } from './session.ts'
 export type { FileEntry, Snapshot, TableDescription } from './snapshot.ts'
 export { localStore, memoryStore } from './storage/index.ts'
 export type * from './storage/object-store.ts'
-export { type HistoryEntry, type Location, type OpenOptions, Table, type Transaction } from './table.ts'
+export { type Location, type OpenOptions, Table, type Transaction } from './table.ts'

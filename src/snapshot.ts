@@ -5,8 +5,9 @@
  * after pruning by partition values and statistics.
  */
 
-import { columnNaming, physicalName } from './data/index.ts'
+import { columnNaming, physicalName, readFrom, type Traced } from './data/index.ts'
 import { computeFingerprints, knownFingerprints } from './dataset/fingerprints.ts'
+import { type Provenance, provenanceOf } from './dataset/provenance/history.ts'
 import { type RunName, runsByVersion } from './dataset/runs/by-version.ts'
 import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify/verify.ts'
 import {
@@ -22,6 +23,7 @@ import {
   readCommitIfThere,
   schemaOf,
   type TableState,
+  type VersionInput,
 } from './log/index.ts'
 import { type AsOf, stateAsOf } from './query/as-of.ts'
 import {
@@ -33,6 +35,7 @@ import {
   Session,
   scan,
   targetOf,
+  versionsRead,
 } from './query/index.ts'
 import type { Fingerprints } from './refs/fingerprints.ts'
 import { tagsByVersion } from './refs/tags.ts'
@@ -58,6 +61,8 @@ export interface TableDescription {
   readonly fingerprints: Fingerprints
   /** The runs that read it. */
   readonly runs: readonly RunName[]
+  /** Where it comes from. */
+  readonly provenance: Provenance
 }
 
 /** One data file of a version: a line of `varve files --json`. */
@@ -76,7 +81,7 @@ export interface FileEntry {
 }
 
 /** A table as of a version. Made by `table.asOf` and `table.latest`. */
-export class Snapshot {
+export class Snapshot implements Traced {
   readonly version: number
   readonly schema: StructType
   readonly partitionColumns: readonly string[]
@@ -174,6 +179,7 @@ export class Snapshot {
       tags: (await tagsByVersion(store, options.signal)).get(this.version) ?? [],
       fingerprints,
       runs: (await runsByVersion(store, options.signal)).get(this.version) ?? [],
+      provenance: provenanceOf(commit, info),
     }
   }
 
@@ -217,6 +223,11 @@ export class Snapshot {
   /** @internal Another version of the same table as the query layer reads it; this one without a point. */
   async targetAsOf(point: AsOf | undefined, signal?: AbortSignal): Promise<QueryTarget> {
     return point === undefined ? this.target() : new Snapshot(this.#log, await stateAsOf(this.#log, point, signal)).target()
+  }
+
+  /** @internal The version, as one that is made from it tells of it. */
+  async [readFrom](): Promise<readonly VersionInput[]> {
+    return versionsRead([this.target()])
   }
 
   /** @internal The version as the query layer reads it. */

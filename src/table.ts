@@ -7,21 +7,25 @@
 
 import { type ChangesOptions, changesOfTable } from './changes.ts'
 import type { Input } from './data/index.ts'
+import { type CloneOptions, cloneVersion } from './dataset/clone/clone.ts'
+import { consentingFolders } from './dataset/clone/origins.ts'
 import type { Pin } from './dataset/pins/pin-file.ts'
 import { isPinPath } from './dataset/pins/pin-place.ts'
 import { type PinOptions, type PinResult, pinVersion } from './dataset/pins/pin-version.ts'
 import { type PinnedOptions, pinnedState } from './dataset/pins/pinned-state.ts'
 import { type UnpinResult, unpin } from './dataset/pins/unpin.ts'
+import { withAccount } from './dataset/provenance/account.ts'
+import { type HistoryEntry, type HistoryOptions, historyOf } from './dataset/provenance/history.ts'
+import { type Lineage, type LineageOptions, lineageOf } from './dataset/provenance/lineage.ts'
 import { type PullResult, pull } from './dataset/remotes/pull.ts'
 import { type PullPinOptions, pullPin } from './dataset/remotes/pull-pin.ts'
 import { type PushOptions, type PushResult, push } from './dataset/remotes/push.ts'
 import { findRemote, originOf, Remotes } from './dataset/remotes/remotes.ts'
-import { type RunName, runsByVersion } from './dataset/runs/by-version.ts'
 import { Runs } from './dataset/runs/runs.ts'
 import { type TagOptions, tagVersion, type UntagOptions, untag } from './dataset/tag.ts'
 import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify/verify.ts'
 import { UsageError } from './errors/index.ts'
-import { type Commit, CommitTimes, commitInfoOf, DeltaLog, noTable, parseActions, readCommitIfThere } from './log/index.ts'
+import { DeltaLog, noTable } from './log/index.ts'
 import { type AlterResult, alter } from './operations/alter/alter.ts'
 import type { TableChange } from './operations/alter/change.ts'
 import { type AppendOptions, append } from './operations/append.ts'
@@ -41,7 +45,7 @@ import { type VacuumOptions, type VacuumResult, vacuum } from './operations/vacu
 import type { CommitResult, WritingOptions } from './operations/written.ts'
 import { type AsOf, stateAsOf } from './query/as-of.ts'
 import { type ChangeFeed, type DiffOptions, diff, type LedgerOptions, ledger, type QueryResult } from './query/index.ts'
-import { listTags, type Tag, tagsByVersion } from './refs/tags.ts'
+import { listTags, type Tag } from './refs/tags.ts'
 import { Snapshot } from './snapshot.ts'
 import { type ObjectStore, openStore, withRetries } from './storage/index.ts'
 import { branchOf } from './transaction/index.ts'
@@ -54,24 +58,6 @@ export interface OpenOptions {
   /** Folders outside the table's own from which data files may be read that its log names by absolute path. Default: none. */
   readonly allowPaths?: readonly string[]
   readonly signal?: AbortSignal
-}
-
-/** One version in a table's history: a line of `varve history --json`. */
-export interface HistoryEntry {
-  readonly version: number
-  readonly timestamp: Date
-  readonly operation: string | null
-  readonly parameters: Readonly<Record<string, unknown>>
-  /** Counts are numbers here, though the log spells them as text. */
-  readonly metrics: Readonly<Record<string, unknown>>
-  /** The load that this version is, where it has a transaction id. */
-  readonly txn: { readonly appId: string; readonly version: number } | null
-  readonly message: string | null
-  readonly source: string | null
-  readonly tags: readonly string[]
-  readonly engine: string | null
-  /** The runs that read it. */
-  readonly runs: readonly RunName[]
 }
 
 /** A table inside a transaction. */
@@ -91,7 +77,8 @@ export class Table {
    * Opens a table at its newest version.
    *
    * A log may name files outside the table's folder by absolute path, as that of a shallow clone does. They are read only where they lie
-   * in one of the folders `allowPaths`; else PATH_OUTSIDE_ROOT names the file and its folder.
+   * in one of the folders `allowPaths`, or in a table that holds a version for a clone at this very place, as {@link clone} has it do; else
+   * PATH_OUTSIDE_ROOT names the file and its folder.
    * @throws TableNotFoundError TABLE_NOT_FOUND; UnsupportedFeatureError; LogError; UsageError for a location that is none; storage errors.
    */
   static async open(location: Location, options: OpenOptions = {}): Promise<Table> {
@@ -106,7 +93,7 @@ export class Table {
    * @throws TableExistsError TABLE_EXISTS; UsageError, SchemaError, InputError, UnsupportedFeatureError before anything is written.
    */
   static async create(location: Location, options: CreateOptions): Promise<Table> {
-    const { log, result } = await create(storeOf(location), options)
+    const { log, result } = await create(storeOf(location), withAccount(options))
     return new Table(log, result)
   }
 
@@ -121,8 +108,9 @@ export class Table {
     options: AppendOptions & NewTableOptions & { readonly create?: boolean } = {},
   ): Promise<CommitResult> {
     if (!options.create) return (await Table.open(location, options.signal ? { signal: options.signal } : {})).append(input, options)
-    const { log, result } = await createOrAppend(storeOf(location), input, options)
-    return afterAppend(log, result, options)
+    const told = withAccount(options)
+    const { log, result } = await createOrAppend(storeOf(location), input, told)
+    return afterAppend(log, result, told)
   }
 
   /**
@@ -163,7 +151,8 @@ export class Table {
    * there meanwhile; UnknownOutcomeError; UnsupportedFeatureError; LogError; storage errors.
    */
   async append(input: Input, options: AppendOptions = {}): Promise<CommitResult> {
-    this.#lastWrite = await afterAppend(this.#log, await append(this.#log, input, options), options)
+    const told = withAccount(options)
+    this.#lastWrite = await afterAppend(this.#log, await append(this.#log, input, told), told)
     return this.#lastWrite
   }
 
@@ -175,7 +164,7 @@ export class Table {
    * meanwhile; TransactionOrderError; UnknownOutcomeError; LogError; storage errors.
    */
   async alter(changes: TableChange | readonly TableChange[], options: WritingOptions = {}): Promise<AlterResult> {
-    const result = await alter(this.#log, changes, options)
+    const result = await alter(this.#log, changes, withAccount(options))
     this.#lastWrite = result
     return result
   }
@@ -187,7 +176,7 @@ export class Table {
    * changed meanwhile; and what `append` throws
    */
   async delete(options: DeleteOptions = {}): Promise<CommitResult> {
-    this.#lastWrite = await deleteRows(this.#log, options)
+    this.#lastWrite = await deleteRows(this.#log, withAccount(options))
     return this.#lastWrite
   }
 
@@ -198,7 +187,7 @@ export class Table {
    * UsageError APPEND_ONLY, INVALID_ARGUMENT; ConflictError for what other writers changed meanwhile; and what `append` throws
    */
   async update(options: UpdateOptions): Promise<CommitResult> {
-    this.#lastWrite = await updateRows(this.#log, options)
+    this.#lastWrite = await updateRows(this.#log, withAccount(options))
     return this.#lastWrite
   }
 
@@ -210,7 +199,7 @@ export class Table {
    * SchemaError UNKNOWN_COLUMN; UsageError INVALID_ARGUMENT, APPEND_ONLY; ConflictError; and what `append` throws
    */
   async merge(source: Input | Table | Snapshot, options: MergeOptions): Promise<CommitResult> {
-    this.#lastWrite = await mergeRows(this.#log, await mergeInput(source), options)
+    this.#lastWrite = await mergeRows(this.#log, await mergeInput(source), withAccount(options))
     return this.#lastWrite
   }
 
@@ -219,7 +208,7 @@ export class Table {
    * @throws what `merge` throws
    */
   async upsert(source: Input | Table | Snapshot, { key, ...options }: UpsertOptions): Promise<CommitResult> {
-    this.#lastWrite = await mergeRows(this.#log, await mergeInput(source), { ...options, ...upsertClauses(key) })
+    this.#lastWrite = await mergeRows(this.#log, await mergeInput(source), withAccount({ ...options, ...upsertClauses(key) }))
     return this.#lastWrite
   }
 
@@ -232,7 +221,7 @@ export class Table {
    */
   async optimize(options: OptimizeOptions = {}): Promise<CommitResult> {
     this.#refuseInside('optimize')
-    this.#lastWrite = await optimize(this.#log, options)
+    this.#lastWrite = await optimize(this.#log, withAccount(options))
     return this.#lastWrite
   }
 
@@ -244,7 +233,7 @@ export class Table {
    * for a predicate that is none; ConflictError for what other writers changed meanwhile; and what `append` throws
    */
   async overwrite(input: Input, options: OverwriteOptions = {}): Promise<CommitResult> {
-    this.#lastWrite = await overwrite(this.#log, input, options)
+    this.#lastWrite = await overwrite(this.#log, input, withAccount(options))
     return this.#lastWrite
   }
 
@@ -259,7 +248,7 @@ export class Table {
    */
   async restore(point: AsOf, options: RestoreOptions = {}): Promise<RestoreResult> {
     this.#refuseInside('restore')
-    const result = await restore(this.#log, point, options)
+    const result = await restore(this.#log, point, withAccount(options))
     this.#lastWrite = result
     return result
   }
@@ -273,7 +262,7 @@ export class Table {
    * @throws what the function throws; ConflictError for what other writers changed meanwhile; UsageError NESTED_TRANSACTION, TRANSACTION_OVER
    */
   async transaction(work: (tx: Transaction) => Promise<unknown>, options: WritingOptions = {}): Promise<CommitResult> {
-    this.#lastWrite = await transact(this.#log, (branch) => work(new Table(branch)), options)
+    this.#lastWrite = await transact(this.#log, (branch) => work(new Table(branch)), withAccount(options))
     return this.#lastWrite
   }
 
@@ -379,6 +368,22 @@ export class Table {
     return push(this.#log, remote, options)
   }
 
+  /**
+   * Makes a version the first one of another table, which has the same columns, properties, rows and numbers of loads, and a history of its
+   * own: what is written to the clone is not seen here. A shallow clone names the files where they lie and copies none: a record in this table
+   * keeps them from its vacuum, and lets the clone read them for as long as it lies where it was made. With `deep` the files are copied, each
+   * compared with its hash. `lastWrite` of the clone tells what was committed.
+   * @throws TableExistsError TABLE_EXISTS; StoreUnsupportedError for a shallow clone of what is no folder; VersionNotFoundError;
+   * DataFileError where a file to be copied is missing or damaged; UnsupportedFeatureError; UnknownOutcomeError; LogError; storage errors
+   */
+  async clone(location: Location, options: CloneOptions = {}): Promise<Table> {
+    this.#refuseInside('clone')
+    const { asOf, signal } = options
+    const state = asOf === undefined ? await this.#log.update(signal) : await stateAsOf(this.#log, asOf, signal)
+    const { log, result } = await cloneVersion(this.#log, state, storeOf(location), withAccount(options))
+    return new Table(log, result)
+  }
+
   /** Verifies a version, as {@link Snapshot.verify} does. @throws VersionNotFoundError; UsageError; and what that throws */
   async verify(point?: AsOf, options: VerifyOptions = {}): Promise<VerifyResult> {
     const state = point === undefined ? await this.#log.update(options.signal) : await stateAsOf(this.#log, point, options.signal)
@@ -435,31 +440,18 @@ export class Table {
     return ledger(this.#log, options)
   }
 
-  /** The versions of the table, newest first. Those whose commits were cleaned up are not among them. */
-  async *history(options: { readonly limit?: number; readonly signal?: AbortSignal } = {}): AsyncGenerator<HistoryEntry> {
-    const { store } = this.#log
-    const latest = await this.#log.update(options.signal)
-    const times = new CommitTimes(store, latest)
-    const [tags, runs] = [await tagsByVersion(store, options.signal), await runsByVersion(store, options.signal)]
-    const last = Math.max(0, latest.version + 1 - (options.limit ?? Number.POSITIVE_INFINITY))
-    for (let version = latest.version; version >= last; version -= 1) {
-      const commit = await readCommitIfThere(store, version, options.signal)
-      if (!commit) return
-      const info = commitInfoOf(commit)
-      yield {
-        version,
-        timestamp: new Date(await times.of(commit, options.signal)),
-        operation: info.operation ?? null,
-        parameters: info.operationParameters ?? {},
-        metrics: countsOf(info.operationMetrics ?? {}),
-        txn: loadOf(commit),
-        message: info.userMetadata ?? null,
-        source: info.varve?.source ?? null,
-        tags: tags.get(version) ?? [],
-        engine: info.engineInfo ?? null,
-        runs: runs.get(version) ?? [],
-      }
-    }
+  /** The versions of the table, newest first, each with where it comes from. Those whose commits were cleaned up are not among them. */
+  history(options: HistoryOptions = {}): AsyncGenerator<HistoryEntry> {
+    return historyOf(this.#log, options)
+  }
+
+  /**
+   * Where a version comes from, across tables: the versions before it, and what each of them was made from. Tables that were read are opened
+   * where they lie, and known by the version's id; those that are missing, or are others, are said to be so.
+   * @throws VersionNotFoundError; LogError and storage errors of this table
+   */
+  async lineage(options: LineageOptions = {}): Promise<Lineage> {
+    return lineageOf(this.#log, options)
   }
 
   /** What is read inside a transaction counts when others change it. */
@@ -480,22 +472,6 @@ async function mergeInput(source: Input | Table | Snapshot): Promise<MergeInput>
   return source instanceof Snapshot ? { target: source.target() } : source
 }
 
-function countsOf(metrics: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const entries = Object.entries(metrics).map(([name, value]) => [name, /^\d{1,15}$/.test(String(value)) ? Number(value) : value])
-  return Object.fromEntries(entries)
-}
-
-/** The load that a commit is: our own account of it where there is one, else the protocol's action. */
-function loadOf(commit: Commit): HistoryEntry['txn'] {
-  const { txn: own, restored } = commitInfoOf(commit).varve ?? {}
-  if (own) return { appId: own.appId, version: Number(own.version) }
-  if (restored?.resetTxn) return null
-  for (const action of parseActions(commit)) {
-    if ('txn' in action) return { appId: action.txn.appId, version: Number(action.txn.version) }
-  }
-  return null
-}
-
 /** Only a store behind a network gives ambiguous answers that are worth asking again. */
 function storeOf(location: Location, allowPaths?: readonly string[]): ObjectStore {
   if (typeof location !== 'string' && allowPaths !== undefined) {
@@ -503,6 +479,7 @@ function storeOf(location: Location, allowPaths?: readonly string[]): ObjectStor
       remedy: 'Give it to localStore, where that makes the store.',
     })
   }
-  const store = typeof location === 'string' ? openStore(location, allowPaths ? { allowPaths } : {}) : location
+  const store =
+    typeof location === 'string' ? openStore(location, { consented: consentingFolders, ...(allowPaths && { allowPaths }) }) : location
   return store.kind === 'local' || store.kind === 'memory' ? store : withRetries(store)
 }

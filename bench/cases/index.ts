@@ -2,6 +2,7 @@
 import type { Case } from '../harness/case.ts'
 import { appendParquet, appendParquetMemory, appendSmall } from './append.ts'
 import { appendArrow, appendArrowLong, appendArrowMemory } from './append-arrow.ts'
+import { appendProvenance } from './append-provenance.ts'
 import { nextCheckpoint } from './checkpoint.ts'
 import { deletePartition } from './delete-partition.ts'
 import { firstQuery } from './first-query.ts'
@@ -24,6 +25,7 @@ export const cases: readonly Case[] = [
   appendArrow,
   appendArrowLong,
   appendArrowMemory,
+  appendProvenance,
   scanOut,
   scanOutMemory,
   aggregate,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { PlaceOptions, TableChange } from '../index.ts'
 import { duration } from './human.ts'
-import { pairs, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
+import { pairs, provenanceOf, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
 import type { Run, Verb } from './verb.ts'
 
 interface AlterOptions extends WriteOptions {
@@ -84,6 +84,7 @@ Where a change needs a table feature that the table lacks, it gets it, and a war
       source,
       isolation,
       txn: transaction(txn),
+      provenance: provenanceOf(options),
       signal,
     })
     for (const warning of warnings) run.warn(warning)

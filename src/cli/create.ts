@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { names, oneOf, pairs, repeated, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
+import { names, oneOf, pairs, provenanceOf, repeated, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
 import type { Run, Verb } from './verb.ts'
 import { printWritten } from './written.ts'
 
@@ -49,7 +49,21 @@ export const verb: Verb = {
     const { partitionBy, preset, ifNotExists, message, source, isolation } = options
     const txn = transaction(options.txn)
     const { signal } = run
-    const create = { schema, like, fromParquet, partitionBy, properties, preset, ifNotExists, txn, message, source, isolation, signal }
+    const create = {
+      schema,
+      like,
+      fromParquet,
+      partitionBy,
+      properties,
+      preset,
+      ifNotExists,
+      txn,
+      message,
+      source,
+      isolation,
+      provenance: provenanceOf(options),
+      signal,
+    }
     const { lastWrite } = await Table.create(path, create)
     if (lastWrite !== undefined) await printWritten(run, path, lastWrite, { txn: options.txn, began })
   },

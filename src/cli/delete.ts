@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { pairs, repeated, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
+import { pairs, provenanceOf, repeated, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
 import { parameters } from './parameters.ts'
 import type { Run, Verb } from './verb.ts'
 import { printWritten } from './written.ts'
@@ -34,7 +34,16 @@ stay as they are. To delete every row, write --where true.`,
     const { Table } = await import('../index.ts')
     run.progress.start(() => `deleting from ${path}`)
     const table = await Table.open(path, { signal: run.signal })
-    const result = await table.delete({ where, params, txn, message, source, isolation, signal: run.signal })
+    const result = await table.delete({
+      where,
+      params,
+      txn,
+      message,
+      source,
+      isolation,
+      provenance: provenanceOf(options),
+      signal: run.signal,
+    })
     await printWritten(run, path, result, { txn: options.txn, began })
   },
 }

@@ -1,66 +1,199 @@
 /**
- * History as a graph: for a terminal, for Graphviz and for Mermaid. A node is a version, an edge leads from a version to the one that
- * was made from it.
+ * A lineage as a graph: for a terminal, for Graphviz and for Mermaid. A node is a version, a file or a query; an edge leads from what was
+ * there to what was made from it.
  */
-import type { HistoryEntry } from '../index.ts'
-import { instant } from './human.ts'
+import type { HistoryEntry, Lineage, LineageNode, LineageVersion } from '../index.ts'
+import { byteSize, instant, shortDigest } from './human.ts'
+import { changeOf } from './provenance.ts'
 import type { Style } from './style.ts'
-import { change } from './written.ts'
 
-/** A way to draw. Entries come newest first, one text an entry goes out, between `begin` and `end`. */
-export interface Drawing {
-  readonly begin: string
-  node(entry: HistoryEntry): string
-  readonly end: string
+/** Earlier versions of a table that was read, which are shown in a terminal. */
+const mostEarlier = 5
+
+/** A line of dots, one a version of the table, newest first; below each, what it was made from. */
+export function textGraph(lineage: Lineage, style: Style): string {
+  const graph = new Graph(lineage)
+  const lines: string[] = []
+  const drawn = new Set<string>()
+  const own = graph.chain(lineage.of)
+  for (const [place, version] of own.entries()) {
+    drawn.add(version.key)
+    const { entry } = version
+    const words = entry === null ? [] : wordsOf(entry)
+    lines.push(
+      `● ${style.bold(String(version.version))}  ${style.dim(entry === null ? '' : instant(entry.timestamp))}  ${words.join('  ')}`,
+    )
+    const more = place < own.length - 1 || graph.isCut(version)
+    lines.push(...graph.inputsOf(version, drawn, style, more ? '│' : undefined))
+    if (more) lines.push('│')
+  }
+  return lines.map((line) => `${line.trimEnd()}\n`).join('')
 }
 
-/** A line of dots, one a version, newest first. */
-export function textGraph(style: Style, limit: number | undefined): Drawing {
-  let drawn = 0
-  return {
-    begin: '',
-    node: (entry) => {
-      drawn += 1
-      const more = entry.version > 0 && drawn !== limit
-      return `● ${style.bold(String(entry.version))}  ${style.dim(instant(entry.timestamp))}  ${wordsOf(entry).join('  ')}\n${more ? '│\n' : ''}`
-    },
-    end: '',
+/** Graphviz, from left (oldest) to right; a box around the versions of each table. */
+export function dotGraph(lineage: Lineage): string {
+  const graph = new Graph(lineage)
+  const quoted = (words: readonly string[]) => `"${words.map((word) => printable(word).replace(/[\\"]/g, '\\$&')).join('\\n')}"`
+  const lines = ['digraph history {', '  rankdir = LR', '  node [shape = box, fontname = "sans-serif"]']
+  for (const [place, { name, versions }] of graph.tables().entries()) {
+    lines.push(`  subgraph cluster_${place} {`, `    label = ${quoted([name])}`)
+    for (const version of versions) lines.push(`    ${graph.idOf(version)} [label = ${quoted(labelOf(version))}]`)
+    lines.push('  }')
   }
-}
-
-/** Graphviz, from left (oldest) to right. */
-export function dotGraph(): Drawing {
-  let newer: number | undefined
-  return {
-    begin: 'digraph history {\n  rankdir = LR\n  node [shape = box, fontname = "sans-serif"]\n',
-    node: (entry) => {
-      const label = [String(entry.version), ...wordsOf(entry)].map((word) => printable(word).replace(/[\\"]/g, '\\$&')).join('\\n')
-      const edge = newer === undefined ? '' : `  v${entry.version} -> v${newer}\n`
-      newer = entry.version
-      return `  v${entry.version} [label = "${label}"]\n${edge}`
-    },
-    end: '}\n',
-  }
+  for (const leaf of graph.leaves()) lines.push(`  ${graph.idOf(leaf)} [shape = note, label = ${quoted(labelOf(leaf))}]`)
+  for (const { from, to, kind } of graph.edges()) lines.push(`  ${from} -> ${to}${kind === 'input' ? ' [style = dashed]' : ''}`)
+  return `${[...lines, '}'].join('\n')}\n`
 }
 
 /** A Mermaid flowchart, from left (oldest) to right. */
-export function mermaidGraph(): Drawing {
-  let newer: number | undefined
-  return {
-    begin: 'flowchart LR\n',
-    node: (entry) => {
-      const label = [String(entry.version), ...wordsOf(entry)].map((word) => printable(word).replace(/["#&<>]/g, entity)).join('<br>')
-      const edge = newer === undefined ? '' : `  v${entry.version} --> v${newer}\n`
-      newer = entry.version
-      return `  v${entry.version}["${label}"]\n${edge}`
-    },
-    end: '',
+export function mermaidGraph(lineage: Lineage): string {
+  const graph = new Graph(lineage)
+  const quoted = (words: readonly string[]) => `"${words.map((word) => printable(word).replace(/["#&<>]/g, entity)).join('<br>')}"`
+  const lines = ['flowchart LR']
+  for (const [place, { name, versions }] of graph.tables().entries()) {
+    lines.push(`  subgraph t${place} [${quoted([name])}]`)
+    for (const version of versions) lines.push(`    ${graph.idOf(version)}[${quoted(labelOf(version))}]`)
+    lines.push('  end')
   }
+  for (const leaf of graph.leaves()) lines.push(`  ${graph.idOf(leaf)}([${quoted(labelOf(leaf))}])`)
+  for (const { from, to, kind } of graph.edges()) lines.push(`  ${from} ${kind === 'input' ? '-.->' : '-->'} ${to}`)
+  return `${lines.join('\n')}\n`
+}
+
+/** A lineage, looked through. */
+class Graph {
+  readonly #lineage: Lineage
+  readonly #nodes: ReadonlyMap<string, LineageNode>
+  readonly #parents = new Map<string, string>()
+  readonly #inputs = new Map<string, string[]>()
+  readonly #ids = new Map<string, string>()
+
+  constructor(lineage: Lineage) {
+    this.#lineage = lineage
+    this.#nodes = new Map(lineage.nodes.map((node) => [node.key, node]))
+    for (const { from, to, kind } of lineage.edges) {
+      if (kind === 'parent') this.#parents.set(to, from)
+      else this.#inputs.set(to, [...(this.#inputs.get(to) ?? []), from])
+    }
+    const tables = this.tables().map(({ table }) => table)
+    for (const node of lineage.nodes) {
+      const id = node.kind === 'version' ? `t${tables.indexOf(node.table)}v${node.version}` : `i${this.#ids.size}`
+      // What lies at a place may be another table than the one that was read.
+      this.#ids.set(node.key, [...this.#ids.values()].includes(id) ? `${id}_${this.#ids.size}` : id)
+    }
+  }
+
+  /** The tables, that of the lineage first, each with its versions, oldest first. */
+  tables(): { readonly table: string; readonly name: string; readonly versions: readonly LineageVersion[] }[] {
+    const found = new Map<string, LineageVersion[]>()
+    for (const node of this.#lineage.nodes) if (node.kind === 'version') found.set(node.table, [...(found.get(node.table) ?? []), node])
+    return [...found].map(([table, versions]) => ({
+      table,
+      name: nameOf(table),
+      versions: versions.sort((a, b) => a.version - b.version),
+    }))
+  }
+
+  leaves(): readonly LineageNode[] {
+    return this.#lineage.nodes.filter(({ kind }) => kind !== 'version')
+  }
+
+  edges(): { readonly from: string; readonly to: string; readonly kind: 'parent' | 'input' }[] {
+    return this.#lineage.edges.flatMap(({ from, to, kind }) => {
+      const [one, other] = [this.#ids.get(from), this.#ids.get(to)]
+      return one === undefined || other === undefined ? [] : [{ from: one, to: other, kind }]
+    })
+  }
+
+  idOf({ key }: LineageNode): string {
+    return this.#ids.get(key) ?? ''
+  }
+
+  /** A version and those before it. */
+  chain(key: string): LineageVersion[] {
+    const found: LineageVersion[] = []
+    for (let at: string | undefined = key; at !== undefined; at = this.#parents.get(at)) {
+      const node = this.#nodes.get(at)
+      if (node?.kind !== 'version' || found.includes(node)) break
+      found.push(node)
+    }
+    return found
+  }
+
+  /** Whether there are versions before it that are not in the lineage. */
+  isCut({ key, version, entry }: LineageVersion): boolean {
+    return this.#lineage.cut && entry !== null && version > 0 && !this.#nodes.has(this.#parents.get(key) ?? '')
+  }
+
+  /** What a version was made from, as a tree below it. `rail`: what goes on beside the tree. */
+  inputsOf({ key }: LineageVersion, drawn: Set<string>, style: Style, rail: string | undefined): string[] {
+    const branches = (this.#inputs.get(key) ?? [])
+      .flatMap((from) => this.#nodes.get(from) ?? [])
+      .map((node) => this.#branch(node, drawn, style))
+    return branches.flatMap((lines, place) => {
+      const last = place === branches.length - 1 && rail === undefined
+      return lines.map((line, at) => `${at === 0 ? (last ? '└─' : '├─') : last ? '  ' : '│ '}${line}`)
+    })
+  }
+
+  /** A version of another table with those before it, or a file. */
+  #branch(node: LineageNode, drawn: Set<string>, style: Style): string[] {
+    if (node.kind !== 'version') return [`◇ ${labelOf(node).join('  ')}`]
+    const again = drawn.has(node.key)
+    drawn.add(node.key)
+    const head = `◆ ${style.bold(`${nameOf(node.table)}@${node.version}`)}  ${labelOf(node).slice(1).join('  ')}${again ? '  (see above)' : ''}`
+    if (again) return [head]
+    const earlier = this.chain(node.key).slice(1)
+    const shown = earlier.slice(0, mostEarlier).filter(({ key }) => !drawn.has(key))
+    const left = earlier.length - earlier.slice(0, mostEarlier).length
+    const rest = shown.length + left > 0
+    const lines = [head, ...this.inputsOf(node, drawn, style, rest ? '│' : undefined).map((line) => ` ${line}`)]
+    for (const [place, version] of shown.entries()) {
+      drawn.add(version.key)
+      const more = place < shown.length - 1 || left > 0
+      lines.push(` ● ${nameOf(version.table)}@${version.version}  ${labelOf(version).slice(1).join('  ')}`)
+      lines.push(...this.inputsOf(version, drawn, style, more ? '│' : undefined).map((line) => ` ${line}`))
+    }
+    if (left > 0) lines.push(` ⋮ ${left} earlier`)
+    return lines
+  }
+}
+
+/** What a node is called, and what is to be said of it. */
+function labelOf(node: LineageNode): string[] {
+  if (node.kind === 'query') return [shortened(printable(node.query))]
+  if (node.kind === 'file') {
+    const { file, bytes, sha256 } = node
+    return [printable(file), ...(bytes === null ? [] : [byteSize(bytes)]), ...(sha256 === null ? [] : [`sha256 ${shortDigest(sha256)}`])]
+  }
+  const { version, entry, state, table } = node
+  return [String(version), ...(entry === null ? [] : wordsOf(entry)), ...(remarks[state] === '' ? [] : [`(${remarks[state]}: ${table})`])]
+}
+
+const remarks: Readonly<Record<LineageVersion['state'], string>> = {
+  found: '',
+  unchecked: 'not known to be the version that was read',
+  other: 'another table or history is there',
+  ended: 'the version cannot be read any more',
+  missing: 'no table to be read',
 }
 
 function wordsOf(entry: HistoryEntry): string[] {
   const tags = entry.tags.map((tag) => `[${tag}]`)
-  return [entry.operation ?? '', change(entry.metrics), ...tags, entry.message ?? ''].map(printable).filter((word) => word !== '')
+  return [entry.operation ?? '', changeOf(entry), ...tags, entry.message ?? ''].map(printable).filter((word) => word !== '')
+}
+
+function nameOf(table: string): string {
+  const last = table.replace(/\/+$/, '').split('/').at(-1) ?? ''
+  try {
+    return decodeURIComponent(last)
+  } catch {
+    return last
+  }
+}
+
+function shortened(text: string): string {
+  return text.length <= 80 ? text : `${text.slice(0, 79)}…`
 }
 
 function printable(text: string): string {

@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
-import type { HistoryEntry } from '../index.ts'
+import type { HistoryEntry, Lineage } from '../index.ts'
 import { type ListColumn, writeList } from './columns.ts'
-import { type Drawing, dotGraph, mermaidGraph, textGraph } from './history-graph.ts'
+import { dotGraph, mermaidGraph, textGraph } from './history-graph.ts'
 import { instant } from './human.ts'
 import { jsonLine } from './json.ts'
 import { count, tablePath, wrong } from './options.ts'
+import { changeOf, codeState, inputNames, personOf } from './provenance.ts'
 import { runNames } from './run-text.ts'
 import type { Run, Verb } from './verb.ts'
-import { change } from './written.ts'
 
 interface HistoryOptions {
   readonly limit?: number
@@ -19,11 +19,14 @@ interface HistoryOptions {
 const columns: readonly ListColumn<HistoryEntry>[] = [
   { heading: 'VERSION', side: 'right', cell: (entry) => String(entry.version) },
   { heading: 'COMMITTED', cell: (entry) => instant(entry.timestamp) },
+  { heading: 'AUTHOR', cell: (entry) => personOf(entry) },
   { heading: 'OPERATION', cell: (entry) => entry.operation ?? '' },
-  { heading: 'CHANGE', cell: (entry) => change(entry.metrics) },
+  { heading: 'CHANGE', cell: (entry) => changeOf(entry) },
+  { heading: 'FROM', cell: (entry) => inputNames(entry) },
   { heading: 'TXN', cell: (entry) => (entry.txn ? `${entry.txn.appId}:${entry.txn.version}` : '') },
   { heading: 'TAGS', cell: (entry) => entry.tags.join(', ') },
   { heading: 'RUNS', cell: (entry) => runNames(entry.runs) },
+  { heading: 'GIT', cell: (entry) => codeState(entry) },
   { heading: 'SOURCE', cell: (entry) => entry.source ?? '' },
   { heading: 'MESSAGE', cell: (entry) => entry.message ?? '' },
 ]
@@ -31,30 +34,26 @@ const columns: readonly ListColumn<HistoryEntry>[] = [
 /** `varve history PATH` */
 export const verb: Verb = {
   usage: 'PATH [OPTIONS]',
-  description: 'The versions of a table, newest first: when each was committed, what it did, and why.',
+  description: `The versions of a table, newest first: when each was committed and by whom, what it did, what it was made from, and why. GIT is the commit
+of the folder that it was written from, with * where files were changed. The graphs go on into the tables that were read.`,
   examples: ['varve history events', 'varve history events --limit 1 --json', 'varve history events --graph'],
   define(command: Command): void {
     command
       .argument('<path>', 'the folder of the table')
       .option('--limit <number>', 'at most so many versions', count('--limit'))
-      .option('--graph', 'draw the versions as a line of dots')
-      .option('--dot', 'print the versions as a graph for Graphviz')
-      .option('--mermaid', 'print the versions as a Mermaid flowchart')
+      .option('--graph', 'draw the versions as a line of dots, with what each was made from')
+      .option('--dot', 'print them as a graph for Graphviz')
+      .option('--mermaid', 'print them as a Mermaid flowchart')
   },
   async run(run: Run, operands: readonly string[], options: HistoryOptions): Promise<void> {
-    checkForms(run, options)
+    const draw = drawingOf(run, options)
+    const { limit } = options
     const path = await tablePath(operands[0] ?? '')
     const { Table } = await import('../index.ts')
     run.progress.start(() => 'reading the history')
     const table = await Table.open(path, { signal: run.signal })
-    const entries = table.history({ signal: run.signal, ...(options.limit !== undefined && { limit: options.limit }) })
-    const drawing = drawingOf(run, options)
-    if (drawing) {
-      await run.output.write(drawing.begin)
-      for await (const entry of entries) await run.output.write(drawing.node(entry))
-      await run.output.write(drawing.end)
-      return
-    }
+    if (draw) return run.output.write(draw(await table.lineage({ limit, signal: run.signal })))
+    const entries = table.history({ limit, signal: run.signal })
     if (!run.json) {
       await writeList(run.output, entries, columns)
       return
@@ -63,13 +62,10 @@ export const verb: Verb = {
   },
 }
 
-function checkForms(run: Run, { graph, dot, mermaid }: HistoryOptions): void {
+function drawingOf(run: Run, { graph, dot, mermaid }: HistoryOptions): ((lineage: Lineage) => string) | undefined {
   if ([run.json, graph, dot, mermaid].filter(Boolean).length > 1)
     throw wrong('--json, --graph, --dot and --mermaid are four forms of one answer.', 'Choose one of them.')
-}
-
-function drawingOf(run: Run, { graph, dot, mermaid, limit }: HistoryOptions): Drawing | undefined {
-  if (graph) return textGraph(run.output.style, limit)
-  if (dot) return dotGraph()
-  return mermaid ? mermaidGraph() : undefined
+  if (graph) return (lineage) => textGraph(lineage, run.output.style)
+  if (dot) return dotGraph
+  return mermaid ? mermaidGraph : undefined
 }

@@ -1,7 +1,7 @@
 /** What the verbs have in common that take rows from files or stdin. */
 import type { Command } from 'commander'
 import type { Input, WritingOptions } from '../index.ts'
-import { oneOf, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
+import { oneOf, provenanceOf, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
 
 /** The formats of input. */
 export const inputFormats = ['parquet', 'csv', 'json', 'ndjson', 'arrow'] as const
@@ -37,7 +37,7 @@ export function loadOf(options: LoadOptions): WritingOptions & { readonly mergeS
   const txn = transaction(options.txn)
   if (txn === undefined && (txnAnyOrder || txnSkipOlder))
     throw wrong('--txn-any-order and --txn-skip-older say how --txn is taken.', 'Add --txn APPLICATION:NUMBER.')
-  return { txn, txnAnyOrder, txnSkipOlder, message, source, mergeSchema, isolation }
+  return { txn, txnAnyOrder, txnSkipOlder, message, source, mergeSchema, isolation, provenance: provenanceOf(options) }
 }
 
 /** The input that arguments name. */

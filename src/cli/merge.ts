@@ -3,7 +3,18 @@ import type { Command } from 'commander'
 import type { Input, Snapshot } from '../index.ts'
 import { inputFormats, inputOf } from './load-options.ts'
 import { clauseOptions, mergeClauses } from './merge-clauses.ts'
-import { oneOf, openReference, pairs, repeated, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
+import {
+  oneOf,
+  openReference,
+  pairs,
+  provenanceOf,
+  repeated,
+  tablePath,
+  transaction,
+  type WriteOptions,
+  writeOptions,
+  wrong,
+} from './options.ts'
 import { parameters } from './parameters.ts'
 import type { Run, Verb } from './verb.ts'
 import { printWritten } from './written.ts'
@@ -60,6 +71,7 @@ table is called target and what is merged source. Each clause may repeat, and is
       message,
       source: words,
       isolation,
+      provenance: provenanceOf(options),
       signal: run.signal,
     })
     await printWritten(run, path, result, { txn: options.txn, began })

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { CommitResult } from '../index.ts'
 import { byteSize, counted, duration } from './human.ts'
-import { names, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
+import { names, provenanceOf, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
 import type { Run, Verb } from './verb.ts'
 import { printWritten } from './written.ts'
 
@@ -52,6 +52,7 @@ changes. Files that are good stay as they are, and older versions keep theirs. W
       message,
       source,
       isolation,
+      provenance: provenanceOf(options),
       ...(txn && { txn }),
       signal: run.signal,
     })

@@ -1,6 +1,6 @@
 /** Options that several verbs share, and how their values are read. Wrong ones are usage errors, before anything is opened. */
 import type { Command } from 'commander'
-import type { AsOf, ResolvedReference } from '../index.ts'
+import type { AsOf, ProvenanceOptions, ResolvedReference } from '../index.ts'
 import { CommandLineError } from './failure.ts'
 
 /** A usage error about an argument. */
@@ -133,6 +133,7 @@ export interface WriteOptions {
   readonly message?: string
   readonly source?: string
   readonly isolation?: 'serializable'
+  readonly code?: readonly string[]
 }
 
 /** Declares the options that every writing verb takes. */
@@ -141,11 +142,17 @@ export function writeOptions(command: Command): Command {
     .option('--txn <app:version>', 'the number of this load of an application: it is applied exactly once')
     .option('--message <text>', 'why, for the history')
     .option('--source <text>', 'where the rows come from, for the history')
+    .option('--code <file>', 'a file of the code that made the rows: its hash goes into the history; repeat for more', repeated)
     .option(
       '--isolation <level>',
       'serializable: no other commit may come between reading and writing',
       oneOf('--isolation', ['serializable']),
     )
+}
+
+/** What the version says of how it was made: this command, and the code that was named. */
+export function provenanceOf({ code }: WriteOptions): ProvenanceOptions {
+  return { command: ['varve', ...process.argv.slice(2)], code: code ?? false }
 }
 
 /** Reads `--txn`. The last colon splits, so an application's name may hold some. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { AsOf, RemovedLoad } from '../index.ts'
 import { counted, duration } from './human.ts'
-import { hasPoint, type PointOptions, pointOptions, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
+import { hasPoint, type PointOptions, pointOptions, provenanceOf, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
 import type { Run, Verb } from './verb.ts'
 
 interface RestoreOptions extends WriteOptions, PointOptions {
@@ -27,7 +27,15 @@ Loads whose rows are taken away still count as applied, and are named; with --re
     const { resetTxn, message, source, isolation, txn } = options
     run.progress.start(() => `restoring ${reference}`)
     const table = await Table.open(path, { signal })
-    const result = await table.restore(to, { resetTxn, message, source, isolation, txn: transaction(txn), signal })
+    const result = await table.restore(to, {
+      resetTxn,
+      message,
+      source,
+      isolation,
+      txn: transaction(txn),
+      provenance: provenanceOf(options),
+      signal,
+    })
     const { version, operation, alreadyApplied, metrics, restored, removedLoads } = result
     for (const warning of result.warnings) run.warn(warning)
     if (run.json) {

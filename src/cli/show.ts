@@ -3,6 +3,7 @@ import type { StructType, TableDescription } from '../index.ts'
 import { byteSize, instant, quantity, shortDigest } from './human.ts'
 import { jsonLine } from './json.ts'
 import { openReference, type PointOptions, pointOptions } from './options.ts'
+import { provenanceFacts } from './provenance.ts'
 import { runNames } from './run-text.ts'
 import type { Style } from './style.ts'
 import { padToWidth, textWidth } from './text-width.ts'
@@ -51,6 +52,7 @@ function forPeople(
     ],
     ['tags', of.tags.join(', ')],
     ['runs', runNames(of.runs)],
+    ...provenanceFacts(of.provenance),
     ['fingerprints', fingerprints(of)],
     ...Object.entries(of.properties).map(([key, value], at): [string, string] => [at === 0 ? 'properties' : '', `${key} = ${value}`]),
   ]

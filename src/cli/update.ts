@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { assignments } from './assignments.ts'
-import { pairs, repeated, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
+import { pairs, provenanceOf, repeated, tablePath, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
 import { parameters } from './parameters.ts'
 import type { Run, Verb } from './verb.ts'
 import { printWritten } from './written.ts'
@@ -39,7 +39,17 @@ changes; a row for which the predicate gives NULL stays as it is.`,
     const { Table } = await import('../index.ts')
     run.progress.start(() => `updating ${path}`)
     const table = await Table.open(path, { signal: run.signal })
-    const result = await table.update({ set, where, params, txn, message, source, isolation, signal: run.signal })
+    const result = await table.update({
+      set,
+      where,
+      params,
+      txn,
+      message,
+      source,
+      isolation,
+      provenance: provenanceOf(options),
+      signal: run.signal,
+    })
     await printWritten(run, path, result, { txn: options.txn, began })
   },
 }

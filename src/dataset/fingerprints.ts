@@ -21,7 +21,7 @@ const candidates = 3
 
 /** The fingerprints of a version that are known: its id, and what was computed before. @throws LogError RECORD_CORRUPT; storage errors */
 export async function knownFingerprints(log: DeltaLog, version: number, signal?: AbortSignal): Promise<Fingerprints> {
-  const [near, record] = await Promise.all([log.idOf(version, signal), readRecord(log.store, keyOf(version), signal)])
+  const [near, record] = await Promise.all([log.idOf(version, signal), readRecord(log.store, digestKey(version), signal)])
   return withRecord(near, record)
 }
 
@@ -33,7 +33,7 @@ export async function computeFingerprints(log: DeltaLog, state: TableState, sign
   const { store } = log
   const { version } = state
   const id = await log.computeId(version, signal)
-  const record = await readRecord(store, keyOf(version), signal)
+  const record = await readRecord(store, digestKey(version), signal)
   const known = withRecord(id, record)
   const digestable = hasRowsDigest(state, log)
   if (known.files !== null && (known.rows !== null || !digestable)) return known
@@ -41,7 +41,7 @@ export async function computeFingerprints(log: DeltaLog, state: TableState, sign
   const files = filesDigest(state, live, await allHashes(store, live, version, signal))
   const rows = digestable ? await rowsFromNearest(log, state, signal) : null
   const found: Fingerprints = { id, files, rows }
-  if (record === undefined) await putRecord(store, keyOf(version), { version, ...found }, signal)
+  if (record === undefined) await putRecord(store, digestKey(version), { version, ...found }, signal)
   return found
 }
 
@@ -114,6 +114,7 @@ function sameColumns({ metadata: one }: TableState, { metadata: other }: TableSt
   )
 }
 
-function keyOf(version: number): string {
+/** The key of the record of a version. */
+export function digestKey(version: number): string {
   return `${folder}${version}.json`
 }

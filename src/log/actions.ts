@@ -112,14 +112,65 @@ export interface TieredFile extends Pick<Add, 'path' | 'size' | 'partitionValues
   readonly rows: number
 }
 
+/** Something that a version was made from. */
+export type VersionInput =
+  /** A file, by the name that it was given under; `-` is a stream. What could not be found out is left out. */
+  | { readonly file: string; readonly bytes?: number; readonly sha256?: string }
+  /** A version of a table, or with `from` what changed from that version to this one. */
+  | TableInput
+  /** A query in the user's own words. */
+  | { readonly query: string }
+
+/** A version of a table that another one was made from. */
+export interface TableInput {
+  /** The table's root, as a URL. */
+  readonly table: string
+  /** The way there from the root of the table that was written, where both lie in folders. */
+  readonly path?: string
+  readonly version: number
+  /** The first version whose changes were read, where no more was. */
+  readonly from?: number
+  /** The version's id; `null` where it was not known. */
+  readonly id: string | null
+}
+
+/** Where the work tree was that a version was written from. */
+export interface GitState {
+  readonly commit: string
+  /** Left out where no branch is checked out. */
+  readonly branch?: string
+  /** Whether files that Git knows were changed. */
+  readonly dirty: boolean
+}
+
+/** Code that made a version: a file by its name, or a text of the caller's. */
+export interface CodeHash {
+  readonly file?: string
+  readonly sha256: string
+}
+
+/** What a commit changed; `null` where it is not known. */
+export interface ChangedAmount {
+  readonly rows: { readonly added: number | null; readonly removed: number | null; readonly updated: number | null }
+  /** Of data files. */
+  readonly bytes: { readonly added: number | null; readonly removed: number | null }
+}
+
 /** What only Varve records of a commit. */
 export interface VarveCommitInfo {
   /** The id of the version before: SHA-256 chain, `null` where the chain starts here. */
   readonly parent: string | null
+  /** Who wrote it. */
+  readonly author?: string
   /** Where the rows came from, as the user says. */
   readonly source?: string
-  /** The files or queries that were read. */
-  readonly inputs?: readonly string[]
+  /** What was read for it. A text is the name of a file, or a query. */
+  readonly inputs?: readonly (VersionInput | string)[]
+  readonly git?: GitState
+  /** The command line of the process, without what looks like a secret. */
+  readonly command?: readonly string[]
+  readonly code?: readonly CodeHash[]
+  readonly changed?: ChangedAmount
   /** The files that are added were there before, so that counts stay. */
   readonly addsAgain?: boolean
   /** The small files that later foldings of small files may fold further, as of the version `at` that the commit was prepared for. */

@@ -14,6 +14,7 @@ export { FileList, type LiveFile } from './files/file-list.ts'
 export { NamedFiles } from './files/named-files.ts'
 export { CommitTimes, isTimedByFile, versionAt } from './history.ts'
 export { parseInterval, retentionOf } from './interval.ts'
+export { keptCommand, keptText } from './kept-text.ts'
 export { listCommits } from './latest.ts'
 export { completeVersions, newestComplete, readableRange, readListing } from './listing.ts'
 export {

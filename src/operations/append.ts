@@ -12,6 +12,7 @@ import type { StructType } from '../schema/types.ts'
 import { commit, judge, type Prepared } from '../transaction/index.ts'
 import { isMapped, withMapping } from './column-mapping.ts'
 import { featuresOfTypes, withFeatures } from './features.ts'
+import { hashesInputs } from './provenance.ts'
 import { settle } from './settle.ts'
 import { addActions, type CommitResult, conflictError, discard, transactionId, type WritingOptions, writeMetrics } from './written.ts'
 
@@ -41,7 +42,13 @@ export async function append(log: DeltaLog, input: Input, options: AppendOptions
   checkAlterable(state.protocol, log.store.root)
   const ruled = rowRules(state, schema, activeProperties(state))
   if (txn && (await judge(log, state, txn, signal)) === 'applied') return alreadyApplied(state)
-  const source = await openSource(input, { tableSchema: schema, mergeSchema: options.mergeSchema, filled: ruled?.filled, signal })
+  const source = await openSource(input, {
+    tableSchema: schema,
+    mergeSchema: options.mergeSchema,
+    filled: ruled?.filled,
+    hashInputs: hashesInputs(options),
+    signal,
+  })
   try {
     const { target, metadata, actions } = options.mergeSchema ? mergedGround(state, schema, source.schema) : unchanged(state, schema)
     const { partitionColumns } = metadata
@@ -119,6 +126,7 @@ export async function commitFiles(
     message: options.message,
     source: options.source,
     inputs: options.inputs,
+    account: options.account,
   }
   const after = options.unfinished?.length ? Promise.all(options.unfinished) : undefined
   after?.catch(() => undefined)

@@ -4,7 +4,7 @@
  * Of racing creates one wins, by put-if-absent of version 0. A plain create then fails, or gives the winner's table where that is
  * wanted; an append that would have created the table appends to the winner's.
  */
-import { type DataFile, type Input, importParquet, openSource, rowRules, writeFiles } from '../data/index.ts'
+import { type DataFile, type Input, importParquet, openSource, rowRules, type Source, writeFiles } from '../data/index.ts'
 import { ConflictError, TableExistsError, UnknownOutcomeError, UsageError } from '../errors/index.ts'
 import { type Action, activeProperties, DeltaLog } from '../log/index.ts'
 import { writeSchema } from '../schema/schema-json.ts'
@@ -14,6 +14,7 @@ import { commitFirst, type Prepared } from '../transaction/index.ts'
 import { type AppendOptions, append, commitFiles } from './append.ts'
 import { parseColumnList } from './column-list.ts'
 import { type GroundOptions, ground } from './ground.ts'
+import { hashesInputs } from './provenance.ts'
 import { settle } from './settle.ts'
 import { addActions, type CommitResult, discard, transactionId, type WritingOptions, writeMetrics } from './written.ts'
 
@@ -64,7 +65,7 @@ export async function createOrAppend(store: ObjectStore, input: Input, options: 
   const existing = await DeltaLog.open(store, options.signal)
   if (existing) return { log: existing, result: await append(existing, input, options), created: false }
   transactionId(options)
-  const source = await openSource(input, { signal: options.signal })
+  const source = await openSource(input, { hashInputs: hashesInputs(options), signal: options.signal })
   try {
     const { actions, protocol, metadata, schema } = ground({ ...options, schema: source.schema }, Date.now())
     const { partitionColumns, configuration: properties } = metadata
@@ -100,7 +101,7 @@ async function commitTable(
   store: ObjectStore,
   actions: readonly Action[],
   files: readonly DataFile[],
-  options: NewTableOptions & { readonly inputs?: readonly string[]; readonly fromParquet?: boolean | undefined },
+  options: NewTableOptions & { readonly inputs?: Source['inputs']; readonly fromParquet?: boolean | undefined },
   operation: string,
   keep = false,
 ): Promise<Created | 'exists'> {
@@ -114,6 +115,7 @@ async function commitTable(
     message: options.message,
     source: options.source,
     inputs: options.inputs,
+    account: options.account,
   }
   let safe = options.fromParquet === true
   try {

@@ -54,6 +54,7 @@ export async function transact(
       isolation: options.isolation === 'serializable' ? 'Serializable' : account.isolation,
       message: options.message,
       source: options.source,
+      account: options.account,
     }
     const outcome = await commit(log, state, prepared, { txn, signal })
     if (outcome.outcome === 'conflict') throw conflictError(log.store.root, outcome.conflict)
@@ -75,7 +76,7 @@ export async function transact(
 /** What history says: the one verb, or all of them. */
 function accountOf(verbs: readonly Prepared[]): Pick<Prepared, 'operation' | 'parameters' | 'metrics' | 'inputs' | 'isolation'> {
   const isolation = verbs.some((verb) => verb.isolation === 'Serializable') ? 'Serializable' : 'WriteSerializable'
-  const inputs = verbs.flatMap((verb) => verb.inputs ?? [])
+  const inputs = async () => (await Promise.all(verbs.map((verb) => verb.inputs?.() ?? []))).flat()
   const [first] = verbs
   if (first !== undefined && verbs.length === 1) {
     const { operation: name, parameters, metrics } = first

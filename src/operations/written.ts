@@ -4,6 +4,7 @@ import { ConflictError, UsageError } from '../errors/index.ts'
 import { type Action, encodePath } from '../log/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Conflict, TransactionId } from '../transaction/index.ts'
+import type { AccountOptions } from './provenance.ts'
 
 /** What every writing verb gives back. */
 export interface CommitResult {
@@ -19,7 +20,7 @@ export interface CommitResult {
 }
 
 /** Options of every writing verb. */
-export interface WritingOptions {
+export interface WritingOptions extends AccountOptions {
   /** The number of this load of an application: the load lands exactly once, however often and by whomever it is sent. */
   readonly txn?: { readonly appId: string; readonly version: number } | undefined
   /** Land a number below the application's latest, each number once. Default `false`: refused with TXN_OUT_OF_ORDER. */

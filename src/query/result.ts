@@ -4,17 +4,22 @@
  */
 import { basename, dirname, resolve } from 'node:path'
 import type { RecordBatch, Schema, Table } from 'apache-arrow'
+import { readFrom, type Traced } from '../data/input/traced.ts'
 import { type BatchStream, type Connection, trustedEngine } from '../engine/index.ts'
 import { AbortedError, QueryError, UsageError } from '../errors/index.ts'
+import type { VersionInput } from '../log/actions.ts'
 import { quoteLiteral } from '../schema/quoting.ts'
 import { batchToRows, type Row } from '../schema/rows.ts'
 import { localStore, statInput } from '../storage/index.ts'
 import { writeArrowFile } from './arrow-file.ts'
 import { type Attempted, attempt, explained, type ReadTable } from './attempt.ts'
 import type { Lease } from './closed-engines.ts'
+import { type ReadVersion, versionsRead } from './read-from.ts'
 
 /** A query that is ready to run. */
 export interface PreparedQuery extends Attempted {
+  /** The versions that it reads, those too whose files it need not open. Default: not known. */
+  readonly origins?: readonly ReadVersion[] | undefined
   /** Whether it can stand in a COPY. */
   readonly copyable: boolean
   readonly tables: readonly ReadTable[]
@@ -33,7 +38,7 @@ interface Running {
 }
 
 /** The rows of a query, to be read once. */
-export class QueryResult implements AsyncIterable<RecordBatch> {
+export class QueryResult implements AsyncIterable<RecordBatch>, Traced {
   readonly #prepare: (signal: AbortSignal | undefined) => Promise<PreparedQuery>
   readonly #abort = new AbortController()
   readonly #signal: AbortSignal
@@ -112,6 +117,12 @@ export class QueryResult implements AsyncIterable<RecordBatch> {
     this.#abort.abort()
     const running = await this.#running?.catch(() => undefined)
     await running?.end()
+  }
+
+  /** @internal What was read, once the query has run. */
+  async [readFrom](): Promise<readonly VersionInput[]> {
+    const running = await this.#running?.catch(() => undefined)
+    return versionsRead(running?.query.origins ?? [])
   }
 
   #check(): void {

@@ -94,9 +94,9 @@ export class Session {
       plan.files.map(async ({ functionName, argument }) => externalFiles(functionName, await evaluate(argument))),
     )
     const counted = plan.counts === undefined ? undefined : await targets[0]?.rowCount?.()
-    if (plan.counts !== undefined && counted !== undefined) return withoutTables(countQuery(plan.counts, counted))
+    if (plan.counts !== undefined && counted !== undefined) return withoutTables(countQuery(plan.counts, counted), targets)
     const answer = plan.aggregates === undefined ? undefined : await answerFromLog(plan, targets[0]!, given, signal)
-    if (answer !== undefined) return withoutTables(answer)
+    if (answer !== undefined) return withoutTables(answer, targets)
     const schemas = new Map(plan.tables.map(({ node }, index) => [node, targets[index]!.schema]))
     const tables: TableFiles[] = []
     try {
@@ -137,6 +137,7 @@ export class Session {
       narrowed: tables.some(({ narrowed }) => narrowed),
       copyable: plan.explain === '',
       tables,
+      origins: targets,
       lease: () => leaseClosed(folders, new Set(external.flat())),
       release: async () => {
         await Promise.all(tables.map(({ pinned }) => pinned.release()))
@@ -154,7 +155,7 @@ function countQuery(names: readonly string[], rows: number): LogAnswer {
   return { sql: `SELECT ${names.map((name) => `${rows}::BIGINT AS "${name.replaceAll('"', '""')}"`).join(', ')}`, values: {} }
 }
 
-function withoutTables(answer: LogAnswer): PreparedQuery {
+function withoutTables(answer: LogAnswer, origins: PreparedQuery['origins']): PreparedQuery {
   const none = new Set<string>()
   return {
     statement: () => answer,
@@ -162,6 +163,7 @@ function withoutTables(answer: LogAnswer): PreparedQuery {
     narrowed: false,
     copyable: true,
     tables: [],
+    origins,
     lease: () => leaseClosed(none, none),
     release: async () => {},
   }

@@ -29,6 +29,7 @@ export function targetOf(log: DeltaLog, state: TableState, { files, rowCount }: 
     properties: activeProperties(state),
     store: log.store,
     files: files ?? read,
+    id: () => log.idOf(state.version),
     ...(rowCount ? { rowCount } : {}),
   }
 }

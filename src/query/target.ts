@@ -25,6 +25,8 @@ export interface QueryTarget {
   /** Two columns beside the table's own that tell its rows apart. Default: none. */
   readonly positions?: Positions | undefined
   files(): Promise<Pick<FileList, 'connection' | 'relation'>>
+  /** The version's id, where it is known. Default: not known. */
+  id?(): Promise<string | null>
   /** The number of rows, where the log knows it without a list of files. */
   rowCount?(): Promise<number | undefined>
 }

@@ -15,6 +15,8 @@ export interface InputStat {
   readonly path: string
   readonly size: number
   readonly kind: 'file' | 'folder'
+  /** Whether it can be read once only, as a named pipe. */
+  readonly once?: boolean
 }
 
 /**
@@ -28,7 +30,8 @@ export async function statInput(path: string): Promise<InputStat | undefined> {
   if (absolute.includes('\0')) return undefined
   try {
     const found = await stat(absolute)
-    return found.isDirectory() ? { path: absolute, size: 0, kind: 'folder' } : { path: absolute, size: found.size, kind: 'file' }
+    if (found.isDirectory()) return { path: absolute, size: 0, kind: 'folder' }
+    return { path: absolute, size: found.size, kind: 'file', ...(found.isFile() ? {} : { once: true }) }
   } catch (error) {
     const errno = errnoOf(error)
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined

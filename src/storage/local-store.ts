@@ -42,12 +42,18 @@ export interface LocalStoreOptions {
    * Default: none.
    */
   readonly allowPaths?: readonly string[]
+  /**
+   * Gives more such folders, by the store's root, from what lies there: those of tables that agreed to be read. It is asked when a log first
+   * names a file outside. Default: none.
+   */
+  readonly consented?: (root: string) => readonly string[]
 }
 
 /** A store over a folder, which need not be there yet. @throws StoreDeniedError when the way to it may not be read. */
 export function localStore(folder: string, options: LocalStoreOptions = {}): ObjectStore {
-  const allowed = (options.allowPaths ?? []).map((path) => new LocalStore(new LocalRoot(path), undefined, []))
-  return new LocalStore(new LocalRoot(folder), options.link, allowed)
+  const root = new LocalRoot(folder)
+  const folders = () => [...(options.allowPaths ?? []), ...(options.consented?.(root.url) ?? [])]
+  return new LocalStore(root, options.link, () => folders().map((path) => new LocalStore(new LocalRoot(path), undefined, () => [])))
 }
 
 /** File systems of Linux whose hard links create atomically and only where there is nothing: their magic numbers. */
@@ -65,21 +71,27 @@ const pauseEvery = 1024
 
 class LocalStore implements ObjectStore {
   readonly kind = 'local'
-  readonly allowed: readonly ObjectStore[]
+  readonly #allowed: () => readonly ObjectStore[]
+  #known: readonly ObjectStore[] | undefined
   readonly #root: LocalRoot
   readonly #rootBytes: number
   readonly #link: Link | undefined
   #safe = false
 
-  constructor(root: LocalRoot, link: Link | undefined, allowed: readonly ObjectStore[]) {
+  constructor(root: LocalRoot, link: Link | undefined, allowed: () => readonly ObjectStore[]) {
     this.#root = root
-    this.allowed = allowed
+    this.#allowed = allowed
     this.#rootBytes = Buffer.byteLength(root.folder) + 1
     this.#link = link
   }
 
   get root(): string {
     return this.#root.url
+  }
+
+  get allowed(): readonly ObjectStore[] {
+    this.#known ??= this.#allowed()
+    return this.#known
   }
 
   get(key: string, options: ReadOptions = {}): Promise<{ bytes: Bytes; meta: Meta }> {

@@ -11,8 +11,14 @@ const scheme = /^([a-z][a-z0-9+.-]+):/i
  * @throws UsageError `INVALID_ARGUMENT` for a location that is empty or cannot be a path
  * @throws StoreUnsupportedError `STORE_UNSUPPORTED` for any other URL, naming its kind
  */
-export function openStore(location: string, { allowPaths }: Pick<LocalStoreOptions, 'allowPaths'> = {}): ObjectStore {
-  return localStore(localPath(location), allowPaths ? { allowPaths: allowPaths.map(localPath) } : {})
+export function openStore(
+  location: string,
+  { allowPaths, consented }: Pick<LocalStoreOptions, 'allowPaths' | 'consented'> = {},
+): ObjectStore {
+  return localStore(localPath(location), {
+    ...(allowPaths && { allowPaths: allowPaths.map(localPath) }),
+    ...(consented && { consented }),
+  })
 }
 
 function localPath(location: string): string {

@@ -25,6 +25,7 @@ import {
 } from '../log/index.ts'
 import { stringifyJson } from '../schema/json.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import { toldBy } from './account.ts'
 import { type Branch, branchOf } from './branch.ts'
 import { type Conflict, judgeWinners } from './conflict.ts'
 import { type StagedChanges, stageChanges } from './file-changes.ts'
@@ -96,6 +97,7 @@ async function attempts(
   const { txn, signal } = options
   const clock = options.clock ?? Date.now
   const winners = new Winners(read.version)
+  const told = await toldBy(log.store, prepared)
   let changes = prepared.changes
   let judged = read.version
   for (let unread = 0; ; ) {
@@ -125,6 +127,7 @@ async function attempts(
       base,
       parent: await log.idOf(base.version, signal),
       now,
+      told,
       txn: recorded(base, txn, verdict),
       changes: stagedChanges?.actions,
       rowVersion: branch && branch.base.version + 1,
@@ -226,7 +229,9 @@ export async function commitFirst(
   options: CommitOptions = {},
 ): Promise<{ readonly outcome: 'committed'; readonly log: DeltaLog } | { readonly outcome: 'exists' }> {
   const { txn } = options
-  const attempt: Attempt = { base: undefined, parent: null, now: (options.clock ?? Date.now)(), txn: recorded(undefined, txn, 'new') }
+  const told = await toldBy(store, prepared)
+  const now = (options.clock ?? Date.now)()
+  const attempt: Attempt = { base: undefined, parent: null, now, told, txn: recorded(undefined, txn, 'new') }
   const staged = stage(prepared, attempt)
   if ((await putCommit(store, 0, staged.bytes, options)) === 'exists') return { outcome: 'exists' }
   const log = DeltaLog.created(store, afterCommit(undefined, 0, staged.actions))

@@ -5,10 +5,17 @@
  * attempt: commit times, the parent's id, row ids (`stage.ts`), and the vectors of files that lose rows (`file-changes.ts`).
  */
 
+import type { Inputs } from '../data/input/source.ts'
 import type { Predicate } from '../data/prune/predicate.ts'
 import type { ZoneTable } from '../data/prune/prune.ts'
 import type { RowSet } from '../data/vectors/row-set.ts'
-import type { Action, LiveFile, VarveCommitInfo } from '../log/index.ts'
+import type { Action, LiveFile, VarveCommitInfo, VersionInput } from '../log/index.ts'
+
+/** What a version says of itself beside what it changed. */
+export interface Account extends Pick<VarveCommitInfo, 'author' | 'git' | 'command' | 'code'> {
+  /** Inputs that the caller names, beside those that were read. `undefined`: neither is told. */
+  readonly inputs?: readonly VersionInput[] | undefined
+}
 
 /** How a transaction may stand among others. `WriteSerializable`: blind appends of others may come between its reading and its writing. */
 export type Isolation = 'Serializable' | 'WriteSerializable'
@@ -51,8 +58,10 @@ export interface Prepared {
   readonly message?: string | undefined
   /** Where the rows came from, as the user says. */
   readonly source?: string | undefined
-  /** Files and queries that were read. */
-  readonly inputs?: readonly string[] | undefined
+  /** Tells what was read. Default: nothing that is known. */
+  readonly inputs?: Inputs | undefined
+  /** Who commits, and how, on its way: asked for while rows were written. Default: not known. */
+  readonly account?: Promise<Account> | undefined
   /** What foldings of small files tell the next one. */
   readonly tiers?: VarveCommitInfo['tiers'] | undefined
 }

@@ -8,6 +8,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { type Action, type CommitInfo, hasInCommitTimestamps, type Metadata, type Protocol, type TableState } from '../log/index.ts'
 import { stringifyJson } from '../schema/json.ts'
+import { changedBy, type Told } from './account.ts'
 import type { Prepared } from './prepared.ts'
 import { withRowIds } from './row-ids.ts'
 
@@ -22,6 +23,8 @@ export interface Attempt {
   readonly rowVersion?: number | undefined
   /** The actions of files that lose rows. Default: none. */
   readonly changes?: readonly Action[] | undefined
+  /** Who made it and how, and what was read for it. Default: nothing is told. */
+  readonly told?: Told | undefined
   /** The transaction number to record, and the load's own number where that is lower. */
   readonly txn?: { readonly appId: string; readonly version: number; readonly records: number | bigint } | undefined
 }
@@ -35,11 +38,12 @@ export function commitTimestamp(base: TableState | undefined, now: number): numb
 
 /** The actions of an attempt: commitInfo first, as in-commit timestamps ask. */
 export function stage(prepared: Prepared, attempt: Attempt): { bytes: Uint8Array; actions: readonly Action[] } {
-  const { base, now, parent, txn, changes = [] } = attempt
+  const { base, now, parent, txn, changes = [], told = {} } = attempt
   const timestamp = commitTimestamp(base, now)
   const version = base === undefined ? 0 : base.version + 1
   const own = typeof prepared.actions === 'function' ? prepared.actions({ version, timestamp }) : prepared.actions
   const [protocol, metadata] = groundOf(own, base)
+  const { author, inputs, ...how } = told
   // Where other numbers stand beside it, or a higher one, the load's own is told apart.
   const apart = txn && (txn.records !== txn.version || prepared.restored?.resetTxn)
   const commitInfo: CommitInfo = {
@@ -56,8 +60,11 @@ export function stage(prepared: Prepared, attempt: Attempt): { bytes: Uint8Array
     txnId: uuidv7(),
     varve: {
       parent,
+      ...(author === undefined ? {} : { author }),
       ...(prepared.source === undefined ? {} : { source: prepared.source }),
-      ...(prepared.inputs?.length ? { inputs: prepared.inputs } : {}),
+      ...(inputs === undefined ? {} : { inputs }),
+      ...how,
+      changed: changedBy(prepared, prepared.metrics, [...changes, ...own]),
       ...(prepared.addsAgain ? { addsAgain: true } : {}),
       ...(apart ? { txn: { appId: txn.appId, version: txn.version } } : {}),
       ...(prepared.restored ? { restored: prepared.restored } : {}),

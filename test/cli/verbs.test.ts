@@ -206,13 +206,17 @@ describe('reading', () => {
   test('show, history and files have their fields', async () => {
     const [show] = lines(await ok('show', 'events@1', '--json'))
     expect(Object.keys(show ?? {})).toEqual(
-      'version timestamp operation rows files bytes schema partitionBy protocol properties tags fingerprints runs'.split(' '),
+      'version timestamp operation rows files bytes schema partitionBy protocol properties tags fingerprints runs provenance'.split(' '),
     )
     expect(show).toMatchObject({ version: 1, rows: 2, files: 2, partitionBy: ['city'] })
     expect(times.map(({ version }) => version)).toEqual([2, 1, 0])
     const entries = lines(await ok('history', 'events', '--json'))
     for (const entry of entries)
-      expect(Object.keys(entry)).toEqual('version timestamp operation parameters metrics txn message source tags engine runs'.split(' '))
+      expect(Object.keys(entry)).toEqual(
+        'version timestamp operation parameters metrics txn message source tags engine runs author inputs git command code id parent changed'.split(
+          ' ',
+        ),
+      )
     expect(entries[1]).toMatchObject({ txn: { appId: 'etl', version: 1 }, source: 'crm' })
     expect(entries[2]).toMatchObject({ message: 'made by hand' })
     expect(lines(await ok('history', 'events', '--limit', '2', '--json'))).toHaveLength(2)

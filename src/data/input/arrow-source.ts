@@ -34,7 +34,7 @@ export function openBatches(schema: Schema, batches: readonly RecordBatch[]): Ba
     size.rows += batch.numRows
     size.bytes += batchBytes(batch)
   }
-  return { kind: 'batches', schema: fromArrowSchema(schema), arrowSchema: schema, batches, size, inputs: [], close: async () => {} }
+  return { kind: 'batches', schema: fromArrowSchema(schema), arrowSchema: schema, batches, size, close: async () => {} }
 }
 
 /** A synchronous iterable of batches; in memory where it is short. */
@@ -54,7 +54,6 @@ export function openBatchIterable(pulled: Pulled<RecordBatch> & Iterable<RecordB
     schema: fromArrowSchema(schema),
     arrowSchema: schema,
     batches: chain(schema, head, iterator),
-    inputs: [],
     close: () => pulled.close(),
   }
 }
@@ -80,7 +79,6 @@ export async function openBatchStream(
     schema: fromArrowSchema(schema),
     arrowSchema: schema,
     batches: chainAsync(schema, head, iterator),
-    inputs: [],
     close: () => pulled.close(),
   }
 }

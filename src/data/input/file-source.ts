@@ -1,4 +1,5 @@
 /** Files and byte streams as sources: found, their format known, and opened by the reader of that format. */
+import { join, relative } from 'node:path'
 import { type RecordBatch, RecordBatchReader, type Schema } from 'apache-arrow'
 import { trustedEngine } from '../../engine/index.ts'
 import { InputError, VarveError } from '../../errors/index.ts'
@@ -8,6 +9,7 @@ import { type InputStat, localStore, spoolStream, statInput } from '../../storag
 import { openInput, readInput } from '../../storage/input-stream.ts'
 import { openBatchStream } from './arrow-source.ts'
 import { csvRelation } from './csv-source.ts'
+import { fileInputs, hashedStream } from './file-inputs.ts'
 import { inputCorrupt, inputFailure, inputNotFound } from './input-failure.ts'
 import { jsonRelation, needsExactNumbers, openJsonRows } from './json-source.ts'
 import { normalise, type Relation } from './normalise.ts'
@@ -23,13 +25,16 @@ export async function openFiles(input: FilesInput, options: OpenOptions): Promis
   const named = typeof input.files === 'string' ? [input.files] : [...input.files]
   if (named.length === 0) throw new InputError('INPUT_NOT_FOUND', 'No file is named.', { remedy: 'Name at least one file.' })
   const found: InputStat[] = []
+  const names: string[] = []
   let format = input.format
   for (const path of named) {
     const stat = await statInput(path)
     if (stat === undefined) throw inputNotFound(path)
     if (stat.kind === 'folder') {
       format ??= 'parquet'
-      found.push(...(await filesIn(stat.path, format)))
+      const within = await filesIn(stat.path, format)
+      found.push(...within)
+      names.push(...within.map((file) => join(path, relative(stat.path, file.path))))
       continue
     }
     const own = input.format ?? formatOf(stat.path)
@@ -37,18 +42,22 @@ export async function openFiles(input: FilesInput, options: OpenOptions): Promis
     if (format !== undefined && format !== own) throw mixedFormats(stat.path, own, format)
     format = own
     found.push(stat)
+    names.push(path)
   }
-  return openLocal(found, format!, named, options)
+  return openLocal(found, format!, names, options)
 }
 
 /** Opens a byte stream. What DuckDB reads goes through a scratch file, which `close` removes. */
 export async function openStream(input: StreamInput, options: OpenOptions): Promise<Source> {
   const { format } = input
-  if (format === 'arrow') return { ...(await openArrow(async () => input.stream, 'the stream', options)), inputs: ['-'] }
+  if (format === 'arrow') {
+    const { stream, inputs } = options.hashInputs ? hashedStream(input.stream, streamName) : { ...input, inputs: unhashedStream }
+    return { ...(await openArrow(async () => stream, 'the stream', options)), inputs }
+  }
   const spooled = await spoolStream(input.stream, `.${format}`, { signal: options.signal })
   try {
     const stat = (await statInput(spooled.path))!
-    const source = await openLocal([stat], format, ['-'], options)
+    const source = await openLocal([stat], format, [streamName], options)
     const close = async (): Promise<void> => {
       await source.close()
       await spooled.dispose()
@@ -60,17 +69,37 @@ export async function openStream(input: StreamInput, options: OpenOptions): Prom
   }
 }
 
+/** What a stream is called. */
+const streamName = '-'
+
+const unhashedStream = async () => [{ file: streamName }]
+
+/** Opens files, which are hashed meanwhile. */
 async function openLocal(
   found: readonly InputStat[],
   format: InputFormat,
-  inputs: readonly string[],
+  names: readonly string[],
   options: OpenOptions,
 ): Promise<Source> {
   if (!formats.has(format)) throw unsupportedFormat(format)
+  const { inputs, stop } = fileInputs(found, names, options)
+  try {
+    const source = await openFormat(found, format, options)
+    const close = async () => {
+      stop()
+      await source.close()
+    }
+    return { ...source, inputs, close }
+  } catch (error) {
+    stop()
+    throw error
+  }
+}
+
+async function openFormat(found: readonly InputStat[], format: InputFormat, options: OpenOptions): Promise<Source> {
   const paths = found.map((file) => file.path)
-  if (format === 'arrow') return { ...(await openArrowFiles(found, options)), inputs }
-  if ((format === 'json' || format === 'ndjson') && needsExactNumbers(options.tableSchema))
-    return { ...(await openJsonRows(paths, options)), inputs }
+  if (format === 'arrow') return openArrowFiles(found, options)
+  if ((format === 'json' || format === 'ndjson') && needsExactNumbers(options.tableSchema)) return openJsonRows(paths, options)
   const connection = await (await trustedEngine()).connect()
   try {
     const run = { signal: options.signal, files: paths }
@@ -84,7 +113,7 @@ async function openLocal(
     }
     checkSchema(relation.schema, paths[0]!)
     const bytes = found.reduce((sum, file) => sum + file.size, 0)
-    const base = { kind: 'relation', ...relation, files: paths, inputs, close: async () => {} } as const
+    const base = { kind: 'relation', ...relation, files: paths, close: async () => {} } as const
     return { ...base, replayable: format === 'parquet', bytes } satisfies RelationSource
   } catch (error) {
     throw inputFailure(error, paths)

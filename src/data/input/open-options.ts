@@ -10,5 +10,7 @@ export interface OpenOptions {
   readonly filled?: ReadonlySet<StructField> | undefined
   /** Of the table's columns, plain objects give those alone that some of them have. Default: all, NULL where they have none. */
   readonly onlyPresent?: boolean | undefined
+  /** Hash the files that are read, for the account of the version. Default `false`: their names alone are told. */
+  readonly hashInputs?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }

@@ -9,6 +9,7 @@ import { type Pulled, pull, pullAsync } from './pull.ts'
 import { openQuery } from './query-source.ts'
 import { openRowStream, openRows } from './row-source.ts'
 import type { Input, Source } from './source.ts'
+import { isTraced, readFrom } from './traced.ts'
 
 /**
  * Opens an input. Close the source when it is done with, also after a failure.
@@ -24,8 +25,10 @@ export async function openSource(input: Input, options: OpenOptions = {}): Promi
   if (isArrowTable(input)) return openBatches(input.schema, input.batches)
   if (Symbol.asyncIterator in input) {
     const pulled = await pullAsync<Row | RecordBatch>(input, options.signal)
-    if (startsWithBatch(pulled, input)) return openBatchStream(pulled as never, input, options)
-    return openRowStream(pulled as never, options)
+    const source = startsWithBatch(pulled, input)
+      ? await openBatchStream(pulled as never, input, options)
+      : await openRowStream(pulled as never, options)
+    return isTraced(input) ? { ...source, inputs: () => input[readFrom]() } : source
   }
   if (Symbol.iterator in input) {
     if (Array.isArray(input) && input.length > 0 && !isRecordBatch(input[0])) return openRows(input as Row[], options)

@@ -6,6 +6,7 @@ import { trustedEngine } from '../../engine/index.ts'
 import { QueryError } from '../../errors/index.ts'
 import { normalise } from './normalise.ts'
 import type { OpenOptions } from './open-options.ts'
+import { queryInputs } from './query-inputs.ts'
 import type { QueryInput, RelationSource } from './source.ts'
 
 /** Opens a query. @throws QueryError `SQL_ERROR`, `SQL_NOT_READ_ONLY`; SchemaError `UNSUPPORTED_TYPE` */
@@ -22,15 +23,8 @@ export async function openQuery(input: QueryInput, options: OpenOptions): Promis
     if (Number(statements) !== 1) throw notReadOnly('it is not one statement')
     const [row] = await connection.all('SELECT json_deserialize_sql(json_serialize_sql($sql::VARCHAR)) AS sql', { sql: input.query })
     const relation = await normalise(connection, `(${String(row!.sql)})`, input.params, { signal: options.signal })
-    return {
-      kind: 'relation',
-      ...relation,
-      params: input.params,
-      replayable: false,
-      files: [],
-      inputs: [input.query],
-      close: async () => {},
-    }
+    const { inputs, stop } = await queryInputs(connection, input.query, String(parsed!.s), options)
+    return { kind: 'relation', ...relation, params: input.params, replayable: false, files: [], inputs, close: async () => stop() }
   } finally {
     await connection.close()
   }

@@ -36,7 +36,6 @@ export function openRows(rows: readonly Row[] | Iterable<Row>, options: OpenOpti
     schema,
     arrowSchema: toArrowSchema(schema),
     batches: batches(),
-    inputs: [],
     close: async () => void iterator.return(undefined),
   }
 }
@@ -57,7 +56,7 @@ export async function openRowStream(pulled: Pulled<Row> & AsyncIterable<Row>, op
       chunk = following.done ? undefined : following.value
     }
   }
-  return { kind: 'batches', schema, arrowSchema: toArrowSchema(schema), batches: batches(), inputs: [], close: () => pulled.close() }
+  return { kind: 'batches', schema, arrowSchema: toArrowSchema(schema), batches: batches(), close: () => pulled.close() }
 }
 
 function inMemory(rows: readonly Row[], schema: StructType): BatchSource {
@@ -69,7 +68,6 @@ function inMemory(rows: readonly Row[], schema: StructType): BatchSource {
     arrowSchema: toArrowSchema(schema),
     batches,
     size: { rows: rows.length, bytes },
-    inputs: [],
     close: async () => {},
   }
 }

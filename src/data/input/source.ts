@@ -6,6 +6,7 @@
  */
 import type { RecordBatch, Schema } from 'apache-arrow'
 import type { Connection } from '../../engine/index.ts'
+import type { VersionInput } from '../../log/actions.ts'
 import type { Row } from '../../schema/rows.ts'
 import type { StructType } from '../../schema/types.ts'
 
@@ -51,11 +52,14 @@ export type Input =
   | StreamInput
   | QueryInput
 
+/** Tells what was read, once it was read to its end. Never fails: what cannot be found out is left out. */
+export type Inputs = () => Promise<readonly VersionInput[]>
+
 interface SourceBase {
   /** The columns that the input has. */
   readonly schema: StructType
-  /** The files or the query that are read, for the commit's provenance. Empty for values of the program. */
-  readonly inputs: readonly string[]
+  /** What is read, for the account that the version gives of itself. Default: values of the program, of which nothing is known. */
+  readonly inputs?: Inputs | undefined
   /** Lets go of what the source holds: a scratch file, an iterator that was not read to its end. */
   close(): Promise<void>
 }

@@ -33,7 +33,21 @@ const fileVersion = 1
 
 /** Begins to write the vectors of sets of rows, none of them empty. */
 export function writeVectors(store: ObjectStore, sets: readonly RowSet[], signal?: AbortSignal): WrittenVectors {
-  const vectors = sets.map((rows) => ({ bytes: serialiseRows(rows), cardinality: rows.size }))
+  return storeVectors(
+    store,
+    sets.map((rows) => ({ bytes: serialiseRows(rows), cardinality: rows.size })),
+    signal,
+  )
+}
+
+/** The bytes of a vector, and how many rows it deletes. */
+export interface VectorBytes {
+  readonly bytes: Uint8Array
+  readonly cardinality: number
+}
+
+/** The same of vectors that are serialised already. */
+export function storeVectors(store: ObjectStore, vectors: readonly VectorBytes[], signal?: AbortSignal): WrittenVectors {
   const total = vectors.reduce((sum, { bytes }) => sum + bytes.length, 0)
   if (total <= mostInline && vectors.every(({ bytes }) => bytes.length <= shortVector)) {
     return { descriptors: vectors.map(inline), key: undefined, bytes: 0, stored: Promise.resolve() }
@@ -54,7 +68,7 @@ export function writeVectors(store: ObjectStore, sets: readonly RowSet[], signal
   return { descriptors, key, bytes: offset, stored }
 }
 
-function inline({ bytes, cardinality }: { bytes: Uint8Array; cardinality: number }): DeletionVectorDescriptor {
+function inline({ bytes, cardinality }: VectorBytes): DeletionVectorDescriptor {
   return { storageType: 'i', pathOrInlineDv: encodeZ85(bytes), sizeInBytes: bytes.length, cardinality }
 }
 

@@ -73,6 +73,7 @@ export async function alter(
       isolation: 'Serializable',
       message: options.message,
       source: options.source,
+      account: options.account,
     }
     const outcome = await commit(log, state, prepared, { txn, signal, clock: dated ? await clockAfter(log, state, signal) : undefined })
     if (outcome.outcome === 'applied') return result(outcome.state, 'ALTER TABLE', { alreadyApplied: true })

@@ -25,8 +25,9 @@ const fewBytes = 2 ** 20
 export async function afterAppend(
   log: DeltaLog,
   result: CommitResult,
-  { compact, signal }: Pick<AppendOptions, 'compact' | 'signal'>,
+  options: Pick<AppendOptions, 'compact' | 'signal' | 'account'>,
 ): Promise<CommitResult> {
+  const { compact, signal, account } = options
   const { version, alreadyApplied, warnings } = result
   if (alreadyApplied || version === 0) return result
   const state = log.latest
@@ -36,7 +37,7 @@ export async function afterAppend(
   }
   if (version % foldEvery !== 0) return result
   try {
-    const more = await fold(log, signal)
+    const more = await fold(log, signal, account)
     return more.length === 0 ? result : { ...result, warnings: [...warnings, ...more] }
   } catch (error) {
     const warning = `Version ${version} is committed, but the small files of the last commits could not be folded: ${(error as Error).message}`
@@ -49,7 +50,7 @@ function isAutomatic({ metadata: { configuration } }: TableState): boolean {
 }
 
 /** Folds what the last commits say is worth it. @returns warnings */
-async function fold(log: DeltaLog, signal: AbortSignal | undefined): Promise<readonly string[]> {
+async function fold(log: DeltaLog, signal: AbortSignal | undefined, account: AppendOptions['account']): Promise<readonly string[]> {
   const begun = await beginVerb(log, 'OPTIMIZE', { signal }, { removes: false })
   // A commit carries no row ids of the files in tiers.
   if ('result' in begun || begun.ground.rowTracking !== undefined) return []
@@ -89,7 +90,8 @@ async function fold(log: DeltaLog, signal: AbortSignal | undefined): Promise<rea
       tiers: { at: version, files: tiersAfter(files, foldings, become, small) },
     },
     written,
-    { signal },
+    // What the append was made from, the folding was not.
+    { signal, account: account?.then((told) => ({ ...told, inputs: undefined })) },
   )
   return warnings
 }

@@ -35,6 +35,7 @@ export async function commitVerb(ground: VerbGround, verb: PreparedVerb, written
     ],
     message: options.message,
     source: options.source,
+    account: options.account,
   }
   let kept = false
   try {

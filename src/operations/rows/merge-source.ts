@@ -10,6 +10,8 @@ import { quoteIdentifier, quoteLiteral, quotePaths, quoteValue } from '../../sch
 import { toSqlType } from '../../schema/sql-type.ts'
 import type { DataType, StructField, StructType } from '../../schema/types.ts'
 import type { Staging } from '../../storage/object-store.ts'
+import { hashesInputs } from '../provenance.ts'
+import type { WritingOptions } from '../written.ts'
 
 /** What can be merged: what can be appended, or a version of a table. */
 export type MergeInput = Input | { readonly target: QueryTarget }
@@ -21,7 +23,7 @@ export interface ScratchSource {
   readonly sql: string
   readonly rows: number
   readonly bytes: number
-  readonly inputs: readonly string[]
+  readonly inputs: Source['inputs']
 }
 
 /** Columns whose least and greatest values say where partners may lie; floats order NaN otherwise than their statistics do. */
@@ -41,20 +43,23 @@ export async function scratchSource(
   input: MergeInput,
   tableSchema: StructType,
   staging: Staging,
-  signal?: AbortSignal,
+  options: WritingOptions = {},
 ): Promise<ScratchSource> {
+  const { signal } = options
   const opened = isTarget(input)
     ? await openStoredRows(input.target, signal)
-    : await openSource(input, { tableSchema, mergeSchema: true, onlyPresent: true, signal })
+    : await openSource(input, { tableSchema, mergeSchema: true, onlyPresent: true, hashInputs: hashesInputs(options), signal })
   const connection = await (await trustedEngine()).connect()
   try {
     const { schema, paths } = await spool(opened, connection, staging, signal)
-    if (paths.length === 0) return { schema, sql: `(${emptyRows(schema)})`, rows: 0, bytes: 0, inputs: opened.inputs }
+    const read = (await opened.inputs?.()) ?? []
+    const inputs = async () => read
+    if (paths.length === 0) return { schema, sql: `(${emptyRows(schema)})`, rows: 0, bytes: 0, inputs }
     const sql = `read_parquet(${quotePaths(paths)}, hive_partitioning = false)`
     const [facts] = await connection.all(
       `SELECT sum(num_rows)::BIGINT AS rows, sum(file_size_bytes)::BIGINT AS bytes FROM parquet_file_metadata(${quotePaths(paths)})`,
     )
-    return { schema, sql, rows: Number(facts?.rows), bytes: Number(facts?.bytes), inputs: opened.inputs }
+    return { schema, sql, rows: Number(facts?.rows), bytes: Number(facts?.bytes), inputs }
   } finally {
     await connection.close()
     await opened.close()

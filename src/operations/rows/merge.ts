@@ -47,7 +47,7 @@ export async function mergeRows(log: DeltaLog, input: MergeInput, options: Merge
   const staging = await log.store.stage()
   const written: Written = { files: [], changeFiles: [] }
   try {
-    const source = await scratchSource(input, begun.ground.target.schema, staging, options.signal)
+    const source = await scratchSource(input, begun.ground.target.schema, staging, options)
     const { ground, actions } = options.mergeSchema ? withColumnsOf(begun.ground, source.schema) : { ground: begun.ground, actions: [] }
     const clauses = given.map((clause) => resolved(clause, ground.target.schema, source.schema))
     const verb = await prepare(ground, clauses, source, options, staging, written)

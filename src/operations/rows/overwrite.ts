@@ -14,6 +14,7 @@ import { UsageError } from '../../errors/index.ts'
 import { activeProperties, type DeltaLog, type Protocol } from '../../log/index.ts'
 import type { QueryTarget } from '../../query/index.ts'
 import { type AppendOptions, type Ground, mergedGround, unchanged as unchangedGround, withMetadata } from '../append.ts'
+import { hashesInputs } from '../provenance.ts'
 import { replaceColumns } from '../replaced-columns.ts'
 import { type CommitResult, writeMetrics } from '../written.ts'
 import { commitVerb, takeBack } from './commit-verb.ts'
@@ -64,7 +65,7 @@ export async function overwrite(log: DeltaLog, input: Input, options: OverwriteO
     // A predicate that is none is found before the input is read.
     const chosen = where === undefined ? undefined : await take(matching(ground, where, options))
     const ruled = overwriteSchema ? undefined : rowRules(state, target.schema, target.properties)
-    source = await openSource(input, { tableSchema, mergeSchema, filled: ruled?.filled, signal })
+    source = await openSource(input, { tableSchema, mergeSchema, filled: ruled?.filled, hashInputs: hashesInputs(options), signal })
     const fitted = overwriteSchema
       ? replaceColumns(state, target.schema, source.schema, partitionBy)
       : mergeSchema

@@ -47,7 +47,7 @@ export function relationOf(
 ): RelationSource {
   const plain = fields.map(({ name, type }) => ({ name, type, nullable: true, metadata: {} }))
   const schema = { type: 'struct' as const, fields: [...plain, ...added] }
-  return { kind: 'relation', sql, schema, connection, replayable: true, files: [], inputs: [], bytes, close: async () => {} }
+  return { kind: 'relation', sql, schema, connection, replayable: true, files: [], bytes, close: async () => {} }
 }
 
 /** What rows are to the table: new, changed, or moved as they are. New and changed ones are held to the table's rules. */

@@ -4,12 +4,15 @@
  */
 import { basename, dirname, resolve } from 'node:path'
 import type { RecordBatch, Schema, Table } from 'apache-arrow'
+import { readFrom, type Traced } from '../../data/input/traced.ts'
 import { trustedEngine } from '../../engine/index.ts'
 import { AbortedError, UsageError } from '../../errors/index.ts'
+import type { VersionInput } from '../../log/actions.ts'
 import { quoteLiteral, quotePaths } from '../../schema/quoting.ts'
 import { batchToRows, type Row } from '../../schema/rows.ts'
 import { localStore, scratchFolder, statInput } from '../../storage/index.ts'
 import { writeArrowFile } from '../arrow-file.ts'
+import { type ReadVersion, versionsRead } from '../read-from.ts'
 import type { QueryResult, ResultFormat } from '../result.ts'
 import type { OpenFeed } from './parts.ts'
 import type { VersionRange } from './survey.ts'
@@ -23,6 +26,7 @@ export interface FeedSource {
 
 interface Started {
   readonly range: VersionRange | undefined
+  readonly origin: ReadVersion | undefined
   readonly first: QueryResult
   readonly rest: AsyncGenerator<QueryResult, void, undefined>
 }
@@ -31,7 +35,7 @@ interface Started {
  * A change feed. Its rows have the table's columns and `_change_type` (`insert`, `update_preimage`, `update_postimage` or `delete`),
  * `_commit_version` and `_commit_timestamp`. Made by `table.changes`.
  */
-export class ChangeFeed implements AsyncIterable<RecordBatch> {
+export class ChangeFeed implements AsyncIterable<RecordBatch>, Traced {
   readonly #source: FeedSource
   readonly #abort = new AbortController()
   readonly #signal: AbortSignal
@@ -158,10 +162,16 @@ export class ChangeFeed implements AsyncIterable<RecordBatch> {
 
   async #open(): Promise<Started> {
     this.#check()
-    const { range, parts } = await this.#source.open(this.#signal)
+    const { range, origin, parts } = await this.#source.open(this.#signal)
     const { value: first } = await parts.next()
     if (first === undefined) throw new Error('a feed has at least one part')
-    return { range, first, rest: parts }
+    return { range, origin, first, rest: parts }
+  }
+
+  /** @internal What was read, once it was. */
+  async [readFrom](): Promise<readonly VersionInput[]> {
+    const started = await this.#started?.catch(() => undefined)
+    return started?.origin === undefined ? [] : versionsRead([started.origin])
   }
 
   #check(): void {

@@ -8,6 +8,7 @@ import type { Metadata } from '../../log/actions.ts'
 import type { DeltaLog } from '../../log/delta-log.ts'
 import { CommitTimes } from '../../log/history.ts'
 import { parseSchema } from '../../schema/schema-json.ts'
+import type { ReadVersion } from '../read-from.ts'
 import { QueryResult } from '../result.ts'
 import { planScan } from '../scan.ts'
 import { asciiLower } from '../sql/ast.ts'
@@ -31,6 +32,8 @@ export interface FeedOptions {
 export interface OpenFeed {
   /** The versions whose changes are in it; `undefined` where it is empty for want of versions. */
   readonly range: VersionRange | undefined
+  /** The last of them, as a version that is made from the feed tells. */
+  readonly origin: ReadVersion | undefined
   /** Its rows, in the order of the versions; at least one result, all of the same columns. */
   readonly parts: AsyncGenerator<QueryResult, void, undefined>
 }
@@ -46,7 +49,8 @@ export async function openFeed(log: DeltaLog, asked: AskedRange, options: FeedOp
   const looked = range === undefined ? undefined : await survey(log, range, compared, signal)
   const metadata = looked?.metadata ?? activeMetadata(await log.stateAt('emptyAt' in asked ? asked.emptyAt : asked.to, signal))
   const feed = await planFeed(log, metadata, looked?.samePartitions ?? true, options, signal)
-  return { range, parts: partsOf(feed, looked, new CommitTimes(log.store, log.latest), signal) }
+  const origin = range && { store: log.store, version: range.to, from: range.from, id: () => log.idOf(range.to) }
+  return { range, origin, parts: partsOf(feed, looked, new CommitTimes(log.store, log.latest), signal) }
 }
 
 async function planFeed(

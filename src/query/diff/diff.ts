@@ -46,8 +46,9 @@ const smallRows = 131_072
 export function diff(log: DeltaLog, a: AsOf, b: AsOf, options: DiffOptions): QueryResult {
   checkNames(options)
   return new QueryResult(async (signal) => {
-    const before = await stateAsOf(log, a, signal)
-    return prepare(log, before, await stateAsOf(log, b, signal), options, signal)
+    const [before, after] = [await stateAsOf(log, a, signal), await stateAsOf(log, b, signal)]
+    const origins = [before, after].map(({ version }) => ({ store: log.store, version, id: () => log.idOf(version) }))
+    return { ...(await prepare(log, before, after, options, signal)), origins }
   }, options.signal)
 }
 

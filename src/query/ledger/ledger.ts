@@ -129,6 +129,7 @@ async function prepare(
       narrowed: false,
       copyable: true,
       tables,
+      origins: [{ store, version: range.to, from: range.from, id: () => log.idOf(range.to) }],
       lease: () => leaseClosed(new Set(pinned.folders), new Set()),
       release: () => pinned.release(),
     }

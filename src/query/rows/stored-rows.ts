@@ -7,6 +7,7 @@ import { type ChosenFile, chooseFiles } from '../../data/prune/prune.ts'
 import { trustedEngine } from '../../engine/index.ts'
 import { quoteIdentifier } from '../../schema/quoting.ts'
 import type { StructField } from '../../schema/types.ts'
+import { versionsRead } from '../read-from.ts'
 import { failureOver } from '../relation/damaged-files.ts'
 import { withLiveRows, withRowCounts } from '../relation/live-rows.ts'
 import { fileMetadata, metadataColumn } from '../relation/metadata-column.ts'
@@ -112,7 +113,6 @@ export async function storedRows(
       ...(Object.keys(params).length > 0 ? { params } : {}),
       replayable: true,
       files: paths,
-      inputs: [],
       bytes: files.reduce((sum, { size }) => sum + size, 0),
       close: async () => {},
     }
@@ -128,7 +128,7 @@ export async function openStoredRows(target: QueryTarget, signal?: AbortSignal):
   const opened = await openFiles(target, chosen, signal)
   try {
     const source = await storedRows(target, opened.files)
-    return { ...source, inputs: [`${target.store.root}@${target.version}`], close: () => opened.release() }
+    return { ...source, inputs: () => versionsRead([target]), close: () => opened.release() }
   } catch (error) {
     await opened.release()
     throw error
