@@ -9,13 +9,13 @@
 import { dirname, resolve } from 'node:path'
 import { PinDiffersError } from '../../errors/index.ts'
 import { DeltaLog } from '../../log/index.ts'
-import { holdsBecause, holdVersion, isHeld, releaseHold } from '../../refs/hold-records.ts'
 import { localStore, type ObjectStore } from '../../storage/index.ts'
 import { machineCache } from '../cache/file-cache.ts'
 import { noteUse } from '../cache/known-projects.ts'
 import { knownHashes } from '../hashes.ts'
 import { leaveOutOfGit } from '../pins/git-ignore.ts'
 import { readPin } from '../pins/pin-file.ts'
+import { holdForPin, isHeldForPin, releaseOthers } from '../pins/pin-holds.ts'
 import { projectOf, writableTableOfPin } from '../pins/pin-place.ts'
 import { differenceFrom } from '../pins/pinned-state.ts'
 import { type PullOptions, type PullResult, pull } from './pull.ts'
@@ -65,20 +65,11 @@ export async function pullPin(file: string, options: PullPinOptions = {}): Promi
   }
   const live = await (await log.files(state)).liveFiles(undefined, signal)
   await noteUse(cache, project, pin, [...(await knownHashes(to, live, signal)).files.values()])
-  await holdPinned(to, pin, `pin ${resolve(file)}`, signal)
+  if (!(await isHeldForPin(to, file, pin, signal))) {
+    const hold = await holdForPin(to, file, pin.version, signal)
+    // What the pin named before, nothing holds for it any more.
+    await releaseOthers(to, file, null, hold)
+  }
   await leaveOutOfGit(folder, dirname(resolve(file)))
   return result
-}
-
-/** Holds the version for the pin, as pinning does, and lets go of the one that it named before. */
-async function holdPinned(
-  store: ObjectStore,
-  { version, hold }: { readonly version: number; readonly hold: string | null },
-  why: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if (hold !== null && (await isHeld(store, hold, version, signal))) return
-  const before = await holdsBecause(store, why, signal)
-  if (!before.some((record) => record.version === version)) await holdVersion(store, version, why, signal)
-  for (const record of before) if (record.version !== version) await releaseHold(store, record.id)
 }
