@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { counted } from './human.ts'
 import { jsonLine } from './json.ts'
-import { openReference, type PointOptions, pointOf, pointOptions } from './options.ts'
+import { type AllowPathOption, allowPathOption, openReference, type PointOptions, pointOf, pointOptions } from './options.ts'
 import type { Run, Verb } from './verb.ts'
 
 /** `varve pin REF [FILE]` */
@@ -11,21 +11,23 @@ export const verb: Verb = {
 from vacuum, and Git leaves the table's folder out (.gitignore). Pinned again, the file names the new version, and nothing holds the one before any more.`,
   examples: ['varve pin events@0', 'varve query events.varve "SELECT count(*) FROM events"', 'varve pin events events.varve --json'],
   define(command: Command): void {
-    pointOptions(
-      command
-        .argument('<ref>', 'the table, as of the version to pin')
-        .argument('[file]', "default: the last part of the table's path, with .varve"),
+    allowPathOption(
+      pointOptions(
+        command
+          .argument('<ref>', 'the table, as of the version to pin')
+          .argument('[file]', "default: the last part of the table's path, with .varve"),
+      ),
     )
   },
-  async run(run: Run, [reference = '', given]: readonly string[], options: PointOptions): Promise<void> {
+  async run(run: Run, [reference = '', given]: readonly string[], options: PointOptions & AllowPathOption): Promise<void> {
     const { signal } = run
     run.progress.start(() => 'computing the fingerprints')
     const { table, snapshot, path, pin: from } = await openReference(reference, options, signal)
     const { parseReference } = await import('../index.ts')
     const { point = pointOf(options) } = from ? {} : parseReference(reference)
-    const tag = from ? from.tag : point && typeof point === 'object' && 'tag' in point ? point.tag : null
     const { file, pin, changed, ignoredIn } = await table.pin({
-      asOf: tag === null ? snapshot.version : { tag },
+      asOf: snapshot.version,
+      tag: from?.tag ?? (typeof point === 'object' && 'tag' in point ? point.tag : undefined),
       file: given,
       path,
       signal,

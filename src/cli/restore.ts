@@ -1,7 +1,18 @@
+import { statSync } from 'node:fs'
 import type { Command } from 'commander'
-import type { AsOf, RemovedLoad } from '../index.ts'
+import type { RemovedLoad } from '../index.ts'
 import { counted, duration } from './human.ts'
-import { hasPoint, type PointOptions, pointOptions, provenanceOf, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
+import {
+  openReference,
+  type PointOptions,
+  pointOf,
+  pointOptions,
+  provenanceOf,
+  transaction,
+  type WriteOptions,
+  writeOptions,
+  wrong,
+} from './options.ts'
 import type { Run, Verb } from './verb.ts'
 
 interface RestoreOptions extends WriteOptions, PointOptions {
@@ -20,14 +31,15 @@ Loads whose rows are taken away still count as applied, and are named; with --re
   },
   async run(run: Run, [reference = '']: readonly string[], options: RestoreOptions): Promise<void> {
     const began = Date.now()
-    const { Table, parseReference } = await import('../index.ts')
-    const { path, point } = parseReference(reference)
-    const to = pointOf(point, options)
+    const { parseReference } = await import('../index.ts')
     const { signal } = run
     const { resetTxn, message, source, isolation, txn } = options
+    const isPin = reference.endsWith('.varve') || statSync(reference, { throwIfNoEntry: false })?.isFile() === true
+    const point = isPin ? undefined : (parseReference(reference).point ?? pointOf(options))
+    if (!isPin && point === undefined) throw wrong('Which version to restore is not said.', 'Write it behind an @, as in events@3.')
     run.progress.start(() => `restoring ${reference}`)
-    const table = await Table.open(path, { signal })
-    const result = await table.restore(to, {
+    const { table, snapshot, path } = await openReference(reference, options, signal)
+    const result = await table.restore(point ?? snapshot.version, {
       resetTxn,
       message,
       source,
@@ -50,19 +62,6 @@ Loads whose rows are taken away still count as applied, and are named; with --re
     await run.output.write(`${path}@${version}: ${what}, ${duration(Date.now() - began)}\n`)
     for (const load of removedLoads) await run.output.write(`  ${lost(load, resetTxn === true)}\n`)
   },
-}
-
-function pointOf(point: AsOf | undefined, options: PointOptions): AsOf {
-  const { version, timestamp, tag } = options
-  const given = [version, timestamp, tag].filter((value) => value !== undefined)
-  if (given.length + (point === undefined ? 0 : 1) > 1)
-    throw wrong(
-      'More than one point in the history is given.',
-      'Give one of --version, --timestamp, --tag, or a point after @ in the reference.',
-    )
-  if (point === undefined && !hasPoint(options))
-    throw wrong('Which version to restore is not said.', 'Write it behind an @, as in events@3.')
-  return point ?? (version !== undefined ? { version } : timestamp !== undefined ? { timestamp } : { tag: tag! })
 }
 
 function lost({ appId, version, restoredVersion }: RemovedLoad, reset: boolean): string {

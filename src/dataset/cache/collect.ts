@@ -6,12 +6,12 @@
  * cannot be known what a pin needs, nothing is deleted, and the result says why.
  */
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { UsageError, VarveError } from '../../errors/index.ts'
 import { DeltaLog } from '../../log/index.ts'
 import { localStore, type ObjectStore } from '../../storage/index.ts'
 import { knownHashes } from '../hashes.ts'
-import { findPins } from '../pins/find-pins.ts'
+import { findPins, pinsIn } from '../pins/find-pins.ts'
 import { type Pin, readPin } from '../pins/pin-file.ts'
 import { tableOfPin } from '../pins/pin-place.ts'
 import { differenceFrom, stateIfThere } from '../pins/pinned-state.ts'
@@ -117,7 +117,7 @@ function foldersToForget(given: readonly string[], projects: readonly KnownProje
   })
 }
 
-/** Of a project that is here its pins tell what it needs. */
+/** Of a project that is here its pins tell what it needs: all in a work tree of Git; elsewhere those in the folder, since each folder is a project of its own. */
 async function addPins(
   machine: FileCache,
   { folder, versions }: KnownProject,
@@ -125,7 +125,8 @@ async function addPins(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const pinned = new Set<string>()
-  for await (const file of findPins(folder, signal)) {
+  const files = existsSync(join(folder, '.git')) ? findPins(folder, signal) : pinsIn(folder)
+  for await (const file of files) {
     try {
       const pin = await readPin(file)
       const key = keyOfVersion(pin)

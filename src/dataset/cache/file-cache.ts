@@ -29,6 +29,7 @@ export interface PlaceOptions {
 export class FileCache {
   /** Absolute. */
   readonly folder: string
+  readonly #made = new Set<string>()
 
   constructor(folder: string) {
     this.folder = resolve(folder)
@@ -64,8 +65,10 @@ export class FileCache {
     if (await this.has(sha256)) return true
     const begun = join(this.folder, 'begun', uuid())
     try {
-      await mkdir(dirname(begun), { recursive: true })
-      await mkdir(dirname(file), { recursive: true })
+      for (const folder of [dirname(begun), dirname(file)]) {
+        if (!this.#made.has(folder)) await mkdir(folder, { recursive: true })
+        this.#made.add(folder)
+      }
       await copyFile(path, begun, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
       await chmod(begun, 0o444)
       await rename(begun, file)

@@ -7,6 +7,11 @@ import { pinExtension } from './pin-place.ts'
 
 const passedOver = new Set(['.git', 'node_modules'])
 
+/** The files of pins in a folder, and in none below. @throws what {@link findPins} throws */
+export async function* pinsIn(folder: string): AsyncGenerator<string> {
+  for (const entry of (await entriesOf(folder)) ?? []) if (isPin(entry)) yield join(folder, entry.name)
+}
+
 /**
  * The files of pins below a folder, as paths that begin with it, by name. Folders of Git, of packages and of tables are not looked into, and
  * links are not followed. @throws UsageError INVALID_ARGUMENT where there is no such folder; StoreDeniedError where one may not be read
@@ -24,9 +29,13 @@ async function* pinsAmong(entries: readonly Dirent[], folder: string, signal: Ab
   if (entries.some(({ name }) => name === '_delta_log')) return
   for (const entry of [...entries].sort((one, other) => (one.name < other.name ? -1 : 1))) {
     const path = folder === '.' ? entry.name : join(folder, entry.name)
-    if (entry.isFile() && entry.name.endsWith(pinExtension)) yield path
+    if (isPin(entry)) yield path
     else if (entry.isDirectory() && !passedOver.has(entry.name)) yield* pinsAmong((await entriesOf(path)) ?? [], path, signal)
   }
+}
+
+function isPin(entry: Dirent): boolean {
+  return entry.isFile() && entry.name.endsWith(pinExtension)
 }
 
 /** What is in a folder; `undefined` where there is none (any more). */

@@ -24,16 +24,17 @@ export async function isHeldForPin(
 }
 
 /**
- * Makes sure that a table holds what a pin names, for a table that came from elsewhere, where the pin's own hold is.
+ * Has a table that came from elsewhere hold what a pin names, and let go of what the pin's file named before.
  * @throws LogError RECORD_CORRUPT; UnknownOutcomeError RECORD_UNKNOWN; storage errors
  */
-export async function ensureHeld(
+export async function holdPulled(
   store: ObjectStore,
   file: string,
   pin: Pick<Pin, 'version' | 'hold'>,
   signal?: AbortSignal,
 ): Promise<void> {
   if (!(await isHeldForPin(store, file, pin, signal))) await holdForPin(store, file, pin.version, signal)
+  for (const { id, version } of await holdsBecause(store, reasonOf(file), signal)) if (version !== pin.version) await releaseHold(store, id)
 }
 
 /** Ends all holds of a pin's file but one, and says how many. @throws LogError RECORD_CORRUPT; UnknownOutcomeError RECORD_UNKNOWN; storage errors */

@@ -27,6 +27,8 @@ import { isBelow, pinExtension, projectOf, realPath } from './pin-place.ts'
 export interface PinOptions {
   /** What to pin: a version, an instant or a tag. A pin of a tag says so. Default: the newest version. */
   readonly asOf?: AsOf | undefined
+  /** The tag that the pin names. Default: that of `asOf`, else none. */
+  readonly tag?: string | undefined
   /** The file of the pin. Default: the last part of the table's path with `.varve` behind it, in the current folder. */
   readonly file?: string | undefined
   /** The table's folder as the pin is to name it, from the current folder: for one that is reached by links. Default: the folder itself. */
@@ -65,7 +67,8 @@ export async function pinVersion(log: DeltaLog, known: Known, options: PinOption
   const { file, folder, table } = placeOf(store, options)
   const before = await pinBefore(file)
   const state = asOf === undefined ? await log.update(signal) : await stateAsOf(log, asOf, signal)
-  const named = { table, version: state.version, tag: typeof asOf === 'object' && 'tag' in asOf ? asOf.tag : null }
+  const tag = options.tag ?? (typeof asOf === 'object' && 'tag' in asOf ? asOf.tag : null)
+  const named = { table, version: state.version, tag }
   const remote = (await known.remote()) ?? (before?.table === table ? before.remote : null)
   if (before !== undefined && (await isSame(log, file, before, named, signal))) {
     const pin = { ...before, remote }

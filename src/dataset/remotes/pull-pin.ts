@@ -15,7 +15,7 @@ import { noteUse } from '../cache/known-projects.ts'
 import { knownHashes } from '../hashes.ts'
 import { leaveOutOfGit } from '../pins/git-ignore.ts'
 import { readPin } from '../pins/pin-file.ts'
-import { holdForPin, isHeldForPin, releaseOthers } from '../pins/pin-holds.ts'
+import { holdPulled } from '../pins/pin-holds.ts'
 import { projectOf, writableTableOfPin } from '../pins/pin-place.ts'
 import { differenceFrom } from '../pins/pinned-state.ts'
 import { type PullOptions, type PullResult, pull } from './pull.ts'
@@ -65,11 +65,7 @@ export async function pullPin(file: string, options: PullPinOptions = {}): Promi
   }
   const live = await (await log.files(state)).liveFiles(undefined, signal)
   await noteUse(cache, project, pin, [...(await knownHashes(to, live, signal)).files.values()])
-  if (!(await isHeldForPin(to, file, pin, signal))) {
-    const hold = await holdForPin(to, file, pin.version, signal)
-    // What the pin named before, nothing holds for it any more.
-    await releaseOthers(to, file, null, hold)
-  }
+  await holdPulled(to, file, pin, signal)
   await leaveOutOfGit(folder, dirname(resolve(file)))
   return result
 }
