@@ -21,6 +21,7 @@ import { type PullResult, pull } from './dataset/remotes/pull.ts'
 import { type PullPinOptions, pullPin } from './dataset/remotes/pull-pin.ts'
 import { type PushOptions, type PushResult, push } from './dataset/remotes/push.ts'
 import { findRemote, originOf, Remotes } from './dataset/remotes/remotes.ts'
+import { type RetainOptions, type RetainResult, retain } from './dataset/retention/retain.ts'
 import { Runs } from './dataset/runs/runs.ts'
 import { type TagOptions, tagVersion, type UntagOptions, untag } from './dataset/tag.ts'
 import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify/verify.ts'
@@ -405,6 +406,18 @@ export class Table {
   async vacuum(options: VacuumOptions = {}): Promise<VacuumResult> {
     this.#refuseInside('vacuum')
     return vacuum(this.#log, options)
+  }
+
+  /**
+   * Lets go of the versions that the table's retention policy does not keep; what `options` say of the policy is kept from then on. The newest
+   * version stays, and what is tagged, or held by an active run, a pin or a clone. With an archive the versions that end are moved into it, where
+   * they have the same numbers; who asks here for one is told where it is. A version RETAIN records it. `dryRun` only tells.
+   * @throws UsageError NO_POLICY, INVALID_ARGUMENT, INVALID_PROPERTY, ARCHIVE_UNFIT; ConflictError HELD_MEANWHILE, METADATA_CHANGED; DataFileError,
+   * ObjectCorruptError for what cannot be archived; LogError; all with nothing deleted; UnsupportedFeatureError; storage errors
+   */
+  async retain(options: RetainOptions = {}): Promise<RetainResult> {
+    this.#refuseInside('retain')
+    return retain(this.#log, options)
   }
 
   /**

@@ -40,6 +40,8 @@ export function change(metrics: Readonly<Record<string, unknown>>): string {
     const parts = [added && `+${counted(added, 'row')}`, changed && `~${counted(changed, 'row')}`, gone && `-${counted(gone, 'row')}`]
     return parts.filter(Boolean).join(' ')
   }
+  const ended = number('numVersionsEnded')
+  if (ended) return `${counted(ended, 'version')} ended`
   const [rows, files, bytes] = [number('numOutputRows'), number('numFiles'), number('numOutputBytes')]
   const less = gone ? `-${counted(gone, 'row')}` : ''
   if (!rows && !files) return less

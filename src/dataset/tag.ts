@@ -65,7 +65,7 @@ export async function untag(log: DeltaLog, name: string, options: UntagOptions =
 }
 
 async function checkStillThere(log: DeltaLog, { name, version, author }: Tag): Promise<void> {
-  if (version === log.latest.version || (await log.has(version))) return
+  if (await log.has(version)) return
   await removeTag(log.store, name, { author, time: new Date() })
   throw await log.versionNotFound(version)
 }

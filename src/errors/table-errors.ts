@@ -4,7 +4,7 @@ import { VarveError } from './varve-error.ts'
  * The call itself is wrong: an argument, an option, a reference that cannot be read. Codes: `INVALID_ARGUMENT`,
  * `INVALID_REFERENCE`, `INVALID_TIMESTAMP`, `INVALID_SCHEMA`, `INVALID_PROPERTY`, `COLUMN_IN_USE`,
  * `DUPLICATE_CONSTRAINT`, `UNKNOWN_CONSTRAINT`, `NO_ROW_TRACKING`, `NESTED_TRANSACTION`, `TRANSACTION_OVER`, `KEY_NOT_UNIQUE`,
- * `RUN_NOT_FOUND`, `RUN_AMBIGUOUS`, `RUN_ENDED`.
+ * `RUN_NOT_FOUND`, `RUN_AMBIGUOUS`, `RUN_ENDED`, `NO_POLICY`, `ARCHIVE_UNFIT`.
  */
 export class UsageError extends VarveError {}
 
@@ -17,7 +17,10 @@ export class TableExistsError extends VarveError {}
 /** A tag of that name is there already, in the table or in Git. Code: `TAG_EXISTS`. */
 export class TagExistsError extends VarveError {}
 
-/** A version, timestamp or tag outside what is readable; the data states the range. Code: `VERSION_NOT_FOUND`, `TAG_NOT_FOUND`. */
+/**
+ * A version, timestamp or tag outside what is readable; the data states the range. Codes: `VERSION_NOT_FOUND`, `TAG_NOT_FOUND`, `VERSION_ENDED`
+ * (let go by the retention policy or erased; where it was archived, the data says where).
+ */
 export class VersionNotFoundError extends VarveError {}
 
 /**
@@ -68,7 +71,8 @@ export class QueryError extends VarveError {}
 
 /**
  * Lost to a concurrent change; running it again helps. Codes: `METADATA_CHANGED`, `PROTOCOL_CHANGED`, `DOMAIN_CHANGED`,
- * `CONCURRENT_APPEND`, `CONCURRENT_DELETE_READ`, `CONCURRENT_DELETE_DELETE`, `TABLE_CREATED_CONCURRENTLY`, `BOOKMARK_MOVED`, `TAG_MOVED`, `REMOTE_MOVED`.
+ * `CONCURRENT_APPEND`, `CONCURRENT_DELETE_READ`, `CONCURRENT_DELETE_DELETE`, `TABLE_CREATED_CONCURRENTLY`, `BOOKMARK_MOVED`, `TAG_MOVED`, `REMOTE_MOVED`,
+ * `HELD_MEANWHILE`, `ENDINGS_CHANGED`.
  */
 export class ConflictError extends VarveError {}
 

@@ -52,7 +52,7 @@ export async function filesBelow(
 }
 
 /**
- * Cuts a log off below a version. `now` is the store's time in milliseconds.
+ * Cuts a log off below a version. `now` is the store's time in milliseconds; `prepared`: {@link prepareCut} has just been through.
  * @returns how many files of the log went.
  * @throws LogError CHECKPOINT_UNFIT, before anything is deleted, where a checkpoint at the cut does not say what the log says; what
  * reading the log throws; storage errors
@@ -60,13 +60,13 @@ export async function filesBelow(
 export async function cutLog(
   log: DeltaLog,
   cut: number,
-  options: { readonly now: number; readonly signal?: AbortSignal | undefined },
+  options: { readonly now: number; readonly prepared?: boolean; readonly signal?: AbortSignal | undefined },
 ): Promise<number> {
   const { store } = log
-  const { now, signal } = options
+  const { now, prepared = false, signal } = options
   const below = await filesBelow(store, cut, { signal })
   if (below.length > 0) {
-    await makeFit(log, cut, now, signal)
+    if (!prepared) await prepareCut(log, cut, options)
     await moveHead(store, log.latest.version)
     await deleteAll(
       store,
@@ -77,8 +77,16 @@ export async function cutLog(
   return below.length + (await removeUnnamedSidecars(store, now, signal)).length
 }
 
-/** Makes sure that there is a checkpoint at the cut that gives all of the version, and that the hint leads there or above. */
-async function makeFit(log: DeltaLog, cut: number, now: number, signal: AbortSignal | undefined): Promise<void> {
+/**
+ * Makes sure that there is a checkpoint at the cut that gives all of the version, and that the hint leads there or above. Deletes nothing: who
+ * deletes data files before the log asks first.
+ * @throws what {@link cutLog} throws
+ */
+export async function prepareCut(
+  log: DeltaLog,
+  cut: number,
+  { now, signal }: { readonly now: number; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
   const { store } = log
   const state = await log.stateAt(cut, signal)
   const there = (await checkpointsAt(store, cut, signal)).length > 0

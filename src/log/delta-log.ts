@@ -9,6 +9,7 @@ import { LogError, TableNotFoundError, VersionNotFoundError } from '../errors/in
 import type { ObjectStore } from '../storage/object-store.ts'
 import { nearestChecksum } from './checksum.ts'
 import { type Commit, chainId, commitInfoOf, isSameTransaction, readCommitIfThere } from './commit.ts'
+import { endingOf, versionEnded } from './endings.ts'
 import { FileList } from './files/file-list.ts'
 import { Stretches } from './files/stretches.ts'
 import { findLatest, findLatestFrom, readHints } from './latest.ts'
@@ -198,10 +199,20 @@ export class DeltaLog {
     return id
   }
 
-  /** Whether a version that was readable still is: its commit is there, or a checkpoint of it. */
+  /**
+   * Whether a version that was readable still is: it was not let go, and its commit is there, or a checkpoint of it. Who has just come to hold the version
+   * asks when the record that holds it is there, and takes the record back where it is not.
+   */
   async has(version: number, signal?: AbortSignal): Promise<boolean> {
+    if (await endingOf(this.store, version, signal)) return false
     const there = (await this.store.head(commitKey(version), { signal })) !== undefined
     return there || (await this.#fromCheckpoint(version, signal)) !== undefined
+  }
+
+  /** Makes sure that a version was not let go: the log may still tell of it. @throws VersionNotFoundError VERSION_ENDED */
+  async checkNotEnded(version: number, signal?: AbortSignal): Promise<void> {
+    const ending = await endingOf(this.store, version, signal)
+    if (ending) throw await versionEnded(this.store, version, ending, signal)
   }
 
   /** The earliest version that can be read. */
@@ -209,8 +220,10 @@ export class DeltaLog {
     return (await readableRange(this.store, signal))?.earliest ?? this.#latest.version
   }
 
-  /** The error for a version that is not there, with the range that is. */
+  /** The error for a version that is not there, with the range that is, and with who let it go. */
   async versionNotFound(asked: number | string, signal?: AbortSignal): Promise<VersionNotFoundError> {
+    const ending = typeof asked === 'number' ? await endingOf(this.store, asked, signal) : undefined
+    if (ending) return versionEnded(this.store, Number(asked), ending, signal)
     const range = (await readableRange(this.store, signal)) ?? { earliest: this.#latest.version, latest: this.#latest.version }
     const what = typeof asked === 'number' ? `Version ${asked}` : asked
     return new VersionNotFoundError(

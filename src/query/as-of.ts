@@ -9,7 +9,8 @@ export type AsOf = number | { readonly version: number } | { readonly timestamp:
 
 /**
  * The state at a point.
- * @throws VersionNotFoundError with the range that can be read, or TAG_NOT_FOUND; UsageError INVALID_TIMESTAMP, INVALID_ARGUMENT
+ * @throws VersionNotFoundError with the range that can be read, VERSION_ENDED where it was let go, or TAG_NOT_FOUND; UsageError
+ * INVALID_TIMESTAMP, INVALID_ARGUMENT
  */
 export async function stateAsOf(log: DeltaLog, point: AsOf, signal?: AbortSignal): Promise<TableState> {
   const at = typeof point === 'number' ? { version: point } : point
@@ -18,10 +19,10 @@ export async function stateAsOf(log: DeltaLog, point: AsOf, signal?: AbortSignal
       remedy: 'Pass a version as a number, or one of { version }, { timestamp } and { tag }.',
     })
   }
-  if ('tag' in at) return log.stateAt(await versionOfTag(log.store, at.tag, signal), signal)
+  if ('tag' in at) return stateOf(log, await versionOfTag(log.store, at.tag, signal), signal)
   if ('version' in at) {
     if (!Number.isSafeInteger(at.version) || at.version < 0) throw await log.versionNotFound(at.version, signal)
-    return log.stateAt(at.version, signal)
+    return stateOf(log, at.version, signal)
   }
   const instant = typeof at.timestamp === 'string' ? parseInstant(at.timestamp) : at.timestamp
   if (!(instant instanceof Date) || Number.isNaN(instant.getTime())) {
@@ -32,5 +33,11 @@ export async function stateAsOf(log: DeltaLog, point: AsOf, signal?: AbortSignal
   const latest = await log.update(signal)
   const version = await versionAt(log.store, latest, instant.getTime(), signal)
   if (version === undefined) throw await log.versionNotFound(`The version at ${instant.toISOString()}`, signal)
+  return stateOf(log, version, signal)
+}
+
+/** The log may still tell of a version whose files are gone. */
+async function stateOf(log: DeltaLog, version: number, signal: AbortSignal | undefined): Promise<TableState> {
+  await log.checkNotEnded(version, signal)
   return log.stateAt(version, signal)
 }

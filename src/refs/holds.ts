@@ -18,6 +18,9 @@ export interface Hold {
   readonly version: number
   /** What holds it, in words: `tag v2.0`, `run 0197…`. */
   readonly by: string
+  /** What holds it, and its name. */
+  readonly kind: 'tag' | 'run' | 'hold'
+  readonly name: string
 }
 
 type JsonRecord = Readonly<Record<string, unknown>>
@@ -41,7 +44,7 @@ async function tagHolds(store: ObjectStore, signal: AbortSignal | undefined): Pr
   }
   return inBatches([...newest], async ([name, { key }]) => {
     const record = await readRecord(store, key, signal)
-    return record.removed === true ? [] : [{ version: versionOf(store, key, record), by: `tag ${name}` }]
+    return record.removed === true ? [] : [{ version: versionOf(store, key, record), by: `tag ${name}`, kind: 'tag', name }]
   })
 }
 
@@ -61,7 +64,9 @@ async function runHolds(store: ObjectStore, signal: AbortSignal | undefined): Pr
     const versions = versionsOf(store, start, await readRecord(store, start, signal))
     const erasure = parts.get('erased')
     const erased = new Set(erasure === undefined ? [] : versionsOf(store, erasure, await readRecord(store, erasure, signal)))
-    return versions.filter((version) => !erased.has(version)).map((version) => ({ version, by: `run ${id}` }))
+    return versions
+      .filter((version) => !erased.has(version))
+      .map((version) => ({ version, by: `run ${id}`, kind: 'run' as const, name: id }))
   })
 }
 
@@ -79,7 +84,7 @@ async function otherHolds(store: ObjectStore, signal: AbortSignal | undefined): 
     async ([id, key]) => {
       const record = await readRecord(store, key, signal)
       const why = typeof record.why === 'string' ? ` (${record.why})` : ''
-      return [{ version: versionOf(store, key, record), by: `hold ${id}${why}` }]
+      return [{ version: versionOf(store, key, record), by: `hold ${id}${why}`, kind: 'hold', name: id }]
     },
   )
 }

@@ -85,18 +85,24 @@ export async function writeTag(
 }
 
 /**
- * Removes a tag; its records stay as a trace.
+ * Removes a tag; its records stay as a trace. `reason`: why it had to go, where its version was not the user's to keep.
  * @returns The tag as it was.
  * @throws VersionNotFoundError TAG_NOT_FOUND; ConflictError TAG_MOVED; UnknownOutcomeError RECORD_UNKNOWN; storage errors
  */
 export async function removeTag(
   store: ObjectStore,
   name: string,
-  { author, time, signal }: { readonly author: string | null; readonly time: Date; readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly author: string | null
+    readonly time: Date
+    readonly reason?: string | undefined
+    readonly signal?: AbortSignal | undefined
+  },
 ): Promise<Tag> {
+  const { author, time, reason, signal } = options
   const { number, tag } = isName(name) ? await newest(store, name, signal) : { number: 0, tag: undefined }
   if (tag === undefined) throw await tagNotFound(store, name, signal)
-  const record = { name: tag.name, version: tag.version, removed: true, author, time }
+  const record = { name: tag.name, version: tag.version, removed: true, author, time, ...(reason === undefined ? {} : { reason }) }
   if (await putRecord(store, numberedKey(folder, name, number + 1), record, signal)) return tag
   throw tagMoved(store, name)
 }

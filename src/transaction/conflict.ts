@@ -49,10 +49,11 @@ export async function judgeWinners(
   if (prepared.exact) return { code: 'DOMAIN_CHANGED', version: read.version + 1, what: rowTrackingDomain }
   const domain = domainConflict(prepared, winners)
   if (domain) return domain
+  const looked = winners.touches ? prepared.reads : undefined
+  const found = looked && (await readConflict(log, read, looked, countsAppends(prepared), winners, signal))
+  if (found) return found
   if (prepared.alone) return { code: 'CONCURRENT_APPEND', version: winners.last }
   if (!winners.touches) return { changes: prepared.changes }
-  const found = prepared.reads && (await readConflict(log, read, prepared.reads, countsAppends(prepared), winners, signal))
-  if (found) return found
   return prepared.changes ? rebase(log, prepared.changes, winners, signal) : { changes: undefined }
 }
 

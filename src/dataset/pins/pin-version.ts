@@ -79,7 +79,7 @@ export async function pinVersion(log: DeltaLog, known: Known, options: PinOption
   const hold = await holdForPin(store, file, state.version, signal)
   let pin: Pin
   try {
-    if (state.version !== log.latest.version && !(await log.has(state.version))) throw await log.versionNotFound(state.version)
+    if (!(await log.has(state.version))) throw await log.versionNotFound(state.version)
     const { counts } = state
     const rows = counts?.rows ?? (await known.rowCount(state))
     const { bytes } = counts ?? (await log.countsOf(await log.files(state)))

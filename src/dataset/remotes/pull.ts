@@ -13,8 +13,8 @@
  * - Files come before the commits that name them, and each is in its place whole or not at all, so what was interrupted goes on from there.
  */
 import { RemoteError } from '../../errors/index.ts'
+import type { VersionSpan } from '../../log/index.ts'
 import { type Commit, DeltaLog, isTimedByFile, noTable, readCommitIfThere } from '../../log/index.ts'
-import type { VersionSpan } from '../../operations/vacuum/retained.ts'
 import type { Fingerprints } from '../../refs/fingerprints.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import { Chain } from './chain.ts'

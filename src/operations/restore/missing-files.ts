@@ -1,9 +1,8 @@
 /** Whether the files that a restore needs are there yet: vacuum may have taken them. Asked before anything is written. */
 import { vectorPath } from '../../data/vectors/descriptor.ts'
 import { DataFileError } from '../../errors/index.ts'
-import { type DeltaLog, type LiveFile, readableRange, type TableState } from '../../log/index.ts'
+import { type DeltaLog, type LiveFile, readableRange, type TableState, type VersionSpan } from '../../log/index.ts'
 import { type ObjectStore, placeOf } from '../../storage/index.ts'
-import type { VersionSpan } from '../vacuum/retained.ts'
 
 /** Files asked for at a time. */
 const together = 64

@@ -92,6 +92,8 @@ export async function restore(log: DeltaLog, point: AsOf, options: RestoreOption
       actions,
       changes: { files: gone.map((file) => ({ file, rows: 'all' })), mayBeGone: false, dataChange: true },
       reads: { rows: 'all', deletesMatter: true },
+      // A commit since may say that the version ended whose files come back.
+      alone: true,
       isBlindAppend: false,
       restored: { version: then.version, resetTxn },
     },

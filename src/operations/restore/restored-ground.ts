@@ -2,7 +2,7 @@
  * The protocol, metadata and domains of a table that gets those of an earlier version, as far as they may go back.
  *
  * What stays as it is: features of the protocol; which commits carry their own time; the highest id that a column ever had; how far identity
- * columns have counted; the high-water mark of row ids; and the table's own id.
+ * columns have counted; the high-water mark of row ids; the retention policy, which is of the table and not of a version; and the table's own id.
  */
 import { type Action, type DomainMetadata, features, type Metadata, type TableState } from '../../log/index.ts'
 import { stringifyJson } from '../../schema/json.ts'
@@ -10,7 +10,7 @@ import { parseSchema, writeSchema } from '../../schema/schema-json.ts'
 import type { StructField } from '../../schema/types.ts'
 import { withFeatures } from '../features.ts'
 
-const commitTimes = /^delta\.(enableInCommitTimestamps|inCommitTimestampEnablement(Version|Timestamp))$/i
+const ofTable = /^(delta\.(enableInCommitTimestamps|inCommitTimestampEnablement(Version|Timestamp))$|varve\.retain\.)/i
 const highestColumn = 'delta.columnMapping.maxColumnId'
 const rowTracking = 'delta.rowTracking'
 const [start, step, mark] = ['delta.identity.start', 'delta.identity.step', 'delta.identity.highWaterMark'] as const
@@ -27,8 +27,8 @@ export function restoredGround(then: TableState, now: TableState): Action[] {
 }
 
 function metadataOf(then: Metadata, now: Metadata): Metadata {
-  const kept = Object.entries(now.configuration).filter(([key]) => commitTimes.test(key))
-  const before = Object.entries(then.configuration).filter(([key]) => !commitTimes.test(key))
+  const kept = Object.entries(now.configuration).filter(([key]) => ofTable.test(key))
+  const before = Object.entries(then.configuration).filter(([key]) => !ofTable.test(key))
   const configuration: Record<string, string> = Object.fromEntries([...before, ...kept])
   const highest = now.configuration[highestColumn]
   if (highest !== undefined && Number(highest) > Number(configuration[highestColumn] ?? 0)) configuration[highestColumn] = highest

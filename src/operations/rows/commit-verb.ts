@@ -11,7 +11,7 @@ import { changeActions, type Written } from './write-rows.ts'
 export interface PreparedVerb
   extends Pick<
     Prepared,
-    'operation' | 'parameters' | 'metrics' | 'measure' | 'changes' | 'reads' | 'isBlindAppend' | 'inputs' | 'restored' | 'tiers'
+    'operation' | 'parameters' | 'metrics' | 'measure' | 'changes' | 'reads' | 'alone' | 'isBlindAppend' | 'inputs' | 'restored' | 'tiers'
   > {
   /** Actions beside those of files written: metadata and protocol. */
   readonly actions?: readonly Action[] | undefined

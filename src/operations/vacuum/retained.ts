@@ -3,14 +3,8 @@
  * so to say, when the next one is committed: as of any instant since then the table stays readable.
  */
 import { LogError } from '../../errors/index.ts'
-import { type DeltaLog, readableRange, versionAt } from '../../log/index.ts'
+import { type DeltaLog, readableRange, spansOf, type VersionSpan, versionAt, withoutSpans } from '../../log/index.ts'
 import type { Hold } from '../../refs/holds.ts'
-
-/** A range of versions, both meant. */
-export interface VersionSpan {
-  readonly from: number
-  readonly to: number
-}
 
 /** What stays, and what ends. */
 export interface Retained {
@@ -36,31 +30,44 @@ export async function retainedVersions(
   before: { readonly files: number; readonly log: number },
   signal: AbortSignal | undefined,
 ): Promise<Retained> {
+  const range = await versionsThere(log, holds, signal)
+  const young = await newestSince(log, range, before.files, signal)
+  const byAge = before.log === before.files ? young : Math.min(young, await newestSince(log, range, before.log, signal))
+  return divided(range, holds, young, byAge)
+}
+
+/** Divides versions by the first that is young enough to stay for itself; `logFrom`: the first whose log entry is needed for its age. */
+export function divided({ earliest, latest }: VersionRange, holds: readonly Hold[], young: number, logFrom = young): Retained {
+  const held = [...new Set(holds.map(({ version }) => version).filter((version) => version < young))].sort((a, b) => a - b)
+  const ended = young > earliest ? withoutSpans([{ from: earliest, to: young - 1 }], spansOf(held)) : []
+  return { earliest, latest, young, held, cut: Math.min(logFrom, held[0] ?? logFrom), ended }
+}
+
+/** The versions that the log can give. */
+export interface VersionRange {
+  readonly earliest: number
+  readonly latest: number
+}
+
+/** The readable versions, every held one among them. @throws LogError HELD_VERSION_MISSING */
+export async function versionsThere(log: DeltaLog, holds: readonly Hold[], signal: AbortSignal | undefined): Promise<VersionRange> {
   const { store } = log
-  const state = await log.update(signal)
-  const latest = state.version
+  const { version: latest } = await log.update(signal)
   const earliest = Math.min(latest, (await readableRange(store, signal))?.earliest ?? latest)
   const missing = holds.find(({ version }) => version < earliest || version > latest)
   if (missing) throw missingVersion(store.root, missing, earliest, latest)
-  const oldestSince = async (time: number): Promise<number> => {
-    const version = await versionAt(store, state, time, signal)
-    return Math.min(latest, Math.max(earliest, version ?? earliest))
-  }
-  const young = await oldestSince(before.files)
-  const held = [...new Set(holds.map(({ version }) => version).filter((version) => version < young))].sort((a, b) => a - b)
-  const byAge = before.log === before.files ? young : Math.min(young, await oldestSince(before.log))
-  return { earliest, latest, young, held, cut: Math.min(byAge, held[0] ?? byAge), ended: endedSpans(earliest, young, held) }
+  return { earliest, latest }
 }
 
-/** The versions from `earliest` to before `young` that are not held. */
-function endedSpans(earliest: number, young: number, held: readonly number[]): VersionSpan[] {
-  const spans: VersionSpan[] = []
-  let from = earliest
-  for (const version of [...held, young]) {
-    if (version > from) spans.push({ from, to: version - 1 })
-    from = version + 1
-  }
-  return spans
+/** The version that was the newest at an instant (milliseconds), or the oldest that can be read. */
+export async function newestSince(
+  log: DeltaLog,
+  { earliest, latest }: VersionRange,
+  time: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const version = await versionAt(log.store, log.latest, time, signal)
+  return Math.min(latest, Math.max(earliest, version ?? earliest))
 }
 
 function missingVersion(root: string, { version, by }: Hold, earliest: number, latest: number): LogError {
