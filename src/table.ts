@@ -21,6 +21,7 @@ import { type PullResult, pull } from './dataset/remotes/pull.ts'
 import { type PullPinOptions, pullPin } from './dataset/remotes/pull-pin.ts'
 import { type PushOptions, type PushResult, push } from './dataset/remotes/push.ts'
 import { findRemote, originOf, Remotes } from './dataset/remotes/remotes.ts'
+import { type EraseOptions, type EraseResult, erase } from './dataset/retention/erase.ts'
 import { type RetainOptions, type RetainResult, retain } from './dataset/retention/retain.ts'
 import { Runs } from './dataset/runs/runs.ts'
 import { type TagOptions, tagVersion, type UntagOptions, untag } from './dataset/tag.ts'
@@ -418,6 +419,19 @@ export class Table {
   async retain(options: RetainOptions = {}): Promise<RetainResult> {
     this.#refuseInside('retain')
     return retain(this.#log, options)
+  }
+
+  /**
+   * Erases rows: a new version without them, in files that do not hold them. With `everywhere` it tells which older versions, tags, runs and archives
+   * hold them, deleted by a vector or not; with `confirm` besides those versions end for good. `where` is not recorded.
+   * @throws UsageError INVALID_ARGUMENT, APPEND_ONLY; QueryError SQL_ERROR, SQL_REFUSED; SchemaError SCHEMA_CHANGED where it cannot be told which old
+   * versions hold them; ConflictError; LogError; and what `append` throws
+   */
+  async erase(options: EraseOptions): Promise<EraseResult> {
+    this.#refuseInside('erase')
+    const result = await erase(this.#log, options)
+    this.#lastWrite = result
+    return result
   }
 
   /**

@@ -47,5 +47,6 @@ export const verbs: Readonly<Record<string, Listed>> = {
   },
   checkpoint: { summary: 'write a checkpoint of the newest version', load: async () => (await import('./checkpoint.ts')).verb },
   retain: { summary: 'let go of old versions by a policy, or archive them', load: async () => (await import('./retain.ts')).verb },
+  erase: { summary: 'erase rows, from every version that holds them', load: async () => (await import('./erase.ts')).verb },
   vacuum: { summary: 'end old versions and delete what no version names', load: async () => (await import('./vacuum.ts')).verb },
 }

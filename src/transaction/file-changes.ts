@@ -28,7 +28,7 @@ export async function stageChanges(
   now: number,
   signal?: AbortSignal,
 ): Promise<StagedChanges> {
-  const { files, dataChange } = changes
+  const { files, dataChange, withoutStats = false } = changes
   const partly = files.flatMap(({ file, rows }) => (typeof rows === 'string' ? [] : [{ file, rows }]))
   const deleted: RowSet[] = []
   for (let i = 0; i < partly.length; i += together) {
@@ -49,7 +49,7 @@ export async function stageChanges(
   const actions: Action[] = []
   let [place, vector] = [0, 0]
   for (const { file, rows } of files) {
-    actions.push({ remove: removeOf(file.add, dataChange, now) })
+    actions.push({ remove: removeOf(withoutStats ? { ...file.add, stats: null } : file.add, dataChange, now) })
     if (typeof rows === 'string') continue
     if (isLeft[place]) {
       const { stats } = file.add

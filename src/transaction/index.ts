@@ -1,6 +1,7 @@
 export { type Branch, branchOf, openBranch } from './branch.ts'
 export { commit, commitFirst } from './commit.ts'
 export type { Conflict } from './conflict.ts'
+export { deletedRows } from './file-changes.ts'
 export type { Account, FileChange, FileChanges, Isolation, Landing, Prepared, Reads } from './prepared.ts'
 export { squash } from './squash.ts'
 export { judge, type TransactionId } from './transaction-id.ts'

@@ -81,6 +81,8 @@ export interface FileChanges {
   readonly mayBeGone: boolean
   /** `false`: the rows are moved to other files, as they are. */
   readonly dataChange: boolean
+  /** Whether the commit is to repeat nothing of what the files' statistics say of their rows. Default: `false`. */
+  readonly withoutStats?: boolean | undefined
 }
 
 /** A file that loses rows. */

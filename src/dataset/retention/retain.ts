@@ -21,6 +21,7 @@ import {
   type TableState,
   type VersionSpan,
 } from '../../log/index.ts'
+import type { AccountOptions } from '../../operations/provenance.ts'
 import { settle } from '../../operations/settle.ts'
 import { endingGroups, endVersions } from '../../operations/vacuum/ending-at-work.ts'
 import { storeTime } from '../../operations/vacuum/store-time.ts'
@@ -30,6 +31,7 @@ import { conflictError } from '../../operations/written.ts'
 import { type Hold, readHolds } from '../../refs/holds.ts'
 import { type ObjectStore, openStore } from '../../storage/index.ts'
 import { commit, type Prepared } from '../../transaction/index.ts'
+import { withAccount } from '../provenance/account.ts'
 import { Archive, type Archived } from './archive.ts'
 import { policyFor, policyText, type RetentionPolicy, withPolicy } from './policy.ts'
 import { removeTagsOn } from './release.ts'
@@ -180,6 +182,7 @@ async function record(log: DeltaLog, state: TableState, plan: RetainPlan, signal
     actions: isKept ? [] : [{ metaData: { ...state.metadata, configuration } }],
     isBlindAppend: false,
     isolation: 'Serializable',
+    account: withAccount<AccountOptions>({}).account,
   }
   const outcome = await commit(log, state, prepared, { signal })
   if (outcome.outcome === 'conflict') throw conflictError(log.store.root, outcome.conflict)

@@ -1,6 +1,6 @@
 /**
- * Files that were just written and that no version names yet, to be read like a table: for what must hold of new rows before they are
- * committed, and for telling them as inserted.
+ * Files to be read like a table, whatever version names them: those just written, for what must hold of new rows before they are committed and
+ * for telling them as inserted; those of all versions, for what lies in them.
  */
 import type { DataFile } from '../../data/index.ts'
 import { trustedEngine } from '../../engine/index.ts'
@@ -21,10 +21,14 @@ const columns = {
 
 const vectorType = 'STRUCT("storageType" VARCHAR, "pathOrInlineDv" VARCHAR, "offset" INTEGER, "sizeInBytes" INTEGER, cardinality BIGINT)'
 
-/** Runs work on a table that has new files and nothing else. `table` says what its columns are. */
+/** A file as far as reading it takes: of its statistics and its number of rows nothing need be known. */
+export type ListedFile = Pick<DataFile, 'path' | 'size' | 'modificationTime' | 'partitionValues'> &
+  Partial<Record<'stats', string | undefined> & Record<'numRecords', number | undefined>>
+
+/** Runs work on a table that has these files and nothing else. `table` says what its columns are. No row of them is deleted. */
 export async function withWrittenFiles<T>(
   table: QueryTarget,
-  files: readonly DataFile[],
+  files: readonly ListedFile[],
   work: (target: QueryTarget) => Promise<T>,
 ): Promise<T> {
   const connection = await (await trustedEngine()).connect()
@@ -60,7 +64,7 @@ export async function withStoredFiles<T>(
   }
 }
 
-function relationOf(files: readonly DataFile[]): string {
+function relationOf(files: readonly ListedFile[]): string {
   const rows = files.map(({ path, partitionValues, size, modificationTime, stats, numRecords }) => ({
     path,
     partition_values: partitionValues,

@@ -313,7 +313,9 @@ describe('beside others', () => {
   })
 })
 
-test('killed at any step, what stays can be read, what ended is there or in the archive, and the next run finishes it', { timeout: 120_000 }, async () => {
+test('killed at any step, what stays can be read, what ended is there or in the archive, and the next run finishes it', {
+  timeout: 120_000,
+}, async () => {
   const first = memoryStore()
   await (await replaced(first, 5)).tag('v2', { version: 2 })
   let steps = 0
