@@ -18,7 +18,7 @@ export interface RunCommandOptions {
   readonly status?: 'finished' | 'failed'
   readonly message?: string
   readonly export?: (typeof exportFormats)[number]
-  readonly verify?: boolean
+  readonly verify?: 'quick' | 'full' | false
 }
 
 /** What the options told a run: its parameters and seeds. */

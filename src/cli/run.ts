@@ -52,6 +52,11 @@ it adds as it goes, {"step": 1, "loss": 0.5} for a step, and without a step for 
         'with exec: the rows as a file, csv, ndjson or parquet, named by VARVE_FILE',
         oneOf('--export', exportFormats),
       )
+      .option(
+        '--verify <how>',
+        'with exec: quick (the default) does not hash again what nobody touched, full does',
+        oneOf('--verify', ['quick', 'full']),
+      )
       .option('--no-verify', 'with exec: start without verifying the data')
       .option('-m, --message <text>', 'with retire: why')
   },

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { TrainingRun } from '../index.ts'
+import type { AsOf, Table, TrainingRun } from '../index.ts'
 import { type ListColumn, writeList } from './columns.ts'
 import { instant } from './human.ts'
 import { metricsText, runLine, shortRunId, standing, tookText } from './run-text.ts'
@@ -23,8 +23,8 @@ const columns: readonly ListColumn<TrainingRun>[] = [
 
 /** `varve runs PATH` */
 export const verb: Verb = {
-  usage: 'PATH[@POINT] [OPTIONS]',
-  description: 'The runs that read versions of a table, newest first; with a point, those that read that version.',
+  usage: 'PATH[@POINT]|PIN [OPTIONS]',
+  description: 'The runs that read versions of a table, newest first; with a point or a pin, those that read that version.',
   examples: ['varve runs events', "varve runs events --where-metric 'auc > 0.9' --json", "varve runs events --row 'id = 1'"],
   define(command: Command): void {
     command
@@ -34,17 +34,24 @@ export const verb: Verb = {
   },
   async run(run: Run, [reference = '']: readonly string[], { whereMetric, row }: RunsOptions): Promise<void> {
     const { signal } = run
-    const { Table, parseReference } = await import('../index.ts')
-    const { path, point } = parseReference(reference)
     run.progress.start(() => 'reading the runs')
-    const table = await Table.open(path, { signal })
+    const { table, version } = await tableAndVersion(reference, signal)
     const onUnknown = (version: number, error: Error) =>
       run.warn(`Version ${version} could not be asked for the row, so runs on it are left out: ${error.message}`)
-    const runs = await table.run.list({ whereMetric, row, version: point, onUnknown, signal })
+    const runs = await table.run.list({ whereMetric, row, version, onUnknown, signal })
     if (run.json) return run.output.write(runs.map(runLine).join(''))
     const each = async function* () {
       yield* runs
     }
     await writeList(run.output, each(), columns)
   },
+}
+
+/** A version that has ended is not opened: its runs are still known. */
+async function tableAndVersion(reference: string, signal: AbortSignal): Promise<{ table: Table; version: AsOf | undefined }> {
+  const { Table, parseReference, resolveReference } = await import('../index.ts')
+  const { path, point } = parseReference(reference)
+  if (point !== undefined) return { table: await Table.open(path, { signal }), version: point }
+  const { table, snapshot, isLatest } = await resolveReference(reference, { unchecked: true, signal })
+  return { table, version: isLatest ? undefined : snapshot.version }
 }

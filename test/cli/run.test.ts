@@ -11,6 +11,7 @@ let folder: string
 let table: Table
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'varve-run-cli-'))
+  process.env.XDG_CACHE_HOME = join(folder, 'cache')
   table = await Table.create(join(folder, 'events'), { schema: 'id BIGINT, city VARCHAR' })
   await table.append([
     { id: 1n, city: 'Oslo' },

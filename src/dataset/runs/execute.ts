@@ -37,8 +37,11 @@ export interface ExecOptions extends Omit<RunOptions, 'command' | 'start'> {
   readonly model?: string | undefined
   /** More variables for the command. */
   readonly env?: Readonly<Record<string, string>> | undefined
-  /** Whether the data is verified before anything is started. Default `true`. */
-  readonly verify?: boolean | undefined
+  /**
+   * How the data is verified before anything is started: `full` hashes every file, `quick` not those that were found right on this machine and that
+   * the disk says nobody touched since, but for some of them. Default `quick`.
+   */
+  readonly verify?: 'quick' | 'full' | false | undefined
   /** Where the command's stdout goes. Default: to this process's own. */
   readonly stdout?: 'inherit' | 'stderr' | undefined
   /** Called when the run is recorded and before the command starts. What it gives are more variables. */
@@ -106,8 +109,9 @@ export async function execute(log: DeltaLog, command: readonly string[], options
   }
 }
 
-async function verify({ log, state }: OpenedData, { signal, onVerify }: ExecOptions): Promise<void> {
-  const { ok, version, damaged, unreadable } = await verifyVersion(log, state, { onProgress: onVerify, signal })
+async function verify({ log, state }: OpenedData, { verify, signal, onVerify }: ExecOptions): Promise<void> {
+  const quick = verify !== 'full'
+  const { ok, version, damaged, unreadable } = await verifyVersion(log, state, { quick, onProgress: onVerify, signal })
   if (ok) return
   const { root } = log.store
   const findings = damaged.length > 0 ? damaged : unreadable

@@ -12,6 +12,7 @@ let path: string
 let table: Table
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'varve-exec-'))
+  process.env.XDG_CACHE_HOME = join(folder, 'cache')
   path = join(folder, 'events')
   table = await Table.create(path, { schema: 'id BIGINT' })
   await table.append([{ id: 1n }, { id: 2n }])
@@ -105,7 +106,9 @@ it('starts and records nothing on data that differs', async () => {
   await handle.close()
   const marker = join(folder, 'started')
   const command = [process.execPath, '-e', `require('fs').writeFileSync(${JSON.stringify(marker)}, '')`]
-  await expect(damaged.run.exec(command)).rejects.toMatchObject({ code: 'DATA_DIFFERS', data: { version: 1, paths: [file] } })
+  for (const verify of ['quick', 'full'] as const) {
+    await expect(damaged.run.exec(command, { verify })).rejects.toMatchObject({ code: 'DATA_DIFFERS', data: { version: 1, paths: [file] } })
+  }
   await expect(access(marker)).rejects.toMatchObject({ code: 'ENOENT' })
   expect(await damaged.run.list()).toEqual([])
 })
