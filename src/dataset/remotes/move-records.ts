@@ -124,9 +124,10 @@ function byNumber(one: string, other: string): number {
   return rank(one) - rank(other)
 }
 
-/** Whether the version that a record speaks of, where it speaks of one, can be read at the target. */
-function isReadable({ version, removed }: JsonRecord, { earliest, latest }: MoveRecordsOptions['readable']): boolean {
-  return removed === true || typeof version !== 'number' || (version >= earliest && version <= latest)
+/** Whether the versions that a record speaks of, where it speaks of some, can be read at the target. */
+function isReadable({ version, versions, removed }: JsonRecord, { earliest, latest }: MoveRecordsOptions['readable']): boolean {
+  const named = [version, ...(Array.isArray(versions) ? versions : [])].filter((one): one is number => typeof one === 'number')
+  return removed === true || named.every((one) => one >= earliest && one <= latest)
 }
 
 interface Read {
