@@ -9,6 +9,7 @@ interface PullCommandOptions {
   readonly allowPath?: readonly string[]
   readonly from?: string
   readonly history?: boolean
+  readonly link?: boolean
 }
 
 /** Spans of versions that are named. */
@@ -25,16 +26,24 @@ checked by its SHA-256, and what is here already is not moved again. A table wit
       .argument('<path>', 'a pin, or the folder of the table, which need not be there yet')
       .option('--from <remote>', 'a recorded name, a folder or a URL; default: the remote of the pin, else origin')
       .option('--history', 'the files of all versions, not of one alone')
+      .option(
+        '--link',
+        "share the files of a pin's table with the machine's cache by hard links, for reading only; default: reflinks, else copies",
+      )
       .option('--allow-path <folder>', "a folder outside of the project into which a pin's table may be put; repeat for more", repeated)
   },
-  async run(run: Run, [reference = '']: readonly string[], { from, history, allowPath: allowPaths }: PullCommandOptions): Promise<void> {
+  async run(
+    run: Run,
+    [reference = '']: readonly string[],
+    { from, history, link, allowPath: allowPaths }: PullCommandOptions,
+  ): Promise<void> {
     const began = Date.now()
     const { signal } = run
     const path = await tablePath(reference)
     const { Table } = await import('../index.ts')
     const { what, onProgress } = moving()
     run.progress.start(what)
-    const result = await Table.pull(path, { from, history, allowPaths, onProgress, signal })
+    const result = await Table.pull(path, { from, history, link, allowPaths, onProgress, signal })
     run.progress.stop()
     for (const warning of result.warnings) run.warn(warning)
     if (run.json) return run.output.write(`${JSON.stringify(result)}\n`)

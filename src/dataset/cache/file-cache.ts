@@ -16,11 +16,11 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { v4 as uuid } from 'uuid'
 import { hashFile } from '../../storage/index.ts'
 
-/** How a file of the cache becomes one of a table. */
-export interface PlaceOptions {
+/** How a file of the cache becomes one of a table, and the other way round. */
+export interface ShareOptions {
   /**
-   * The file shares its bytes with the cache where both are on one file system (a hard link, for reading only), so that they are stored once. Whoever writes into it
-   * by force damages both, which verify finds. Default `false`: a reflink where the file system has them, else a copy.
+   * Both share their bytes where they are on one file system (a hard link, for reading only), so that they are stored once. Whoever writes into one
+   * by force damages the other, which verify finds. Default `false`: a reflink where the file system has them, else a copy.
    */
   readonly link?: boolean | undefined
 }
@@ -45,7 +45,7 @@ export class FileCache {
    * @returns `false` where the cache does not have it, or had something else under its hash; then nothing is there.
    * @throws the system's error where the target cannot be written
    */
-  async place(sha256: string, target: string, options: PlaceOptions = {}): Promise<boolean> {
+  async place(sha256: string, target: string, options: ShareOptions = {}): Promise<boolean> {
     const file = this.pathOf(sha256)
     if ((await orUndefined(stat(file))) === undefined) return false
     if (!(await this.#put(file, target, options))) return false
@@ -60,7 +60,7 @@ export class FileCache {
    * Keeps a copy of a file whose hash the caller knows. @returns `false` where it could not be kept (no space, a folder that may not be written); a cache
    * that cannot be written to is no failure of what uses it.
    */
-  async keep(sha256: string, path: string): Promise<boolean> {
+  async keep(sha256: string, path: string, options: ShareOptions = {}): Promise<boolean> {
     const file = this.pathOf(sha256)
     if (await this.has(sha256)) return true
     const begun = join(this.folder, 'begun', uuid())
@@ -69,7 +69,7 @@ export class FileCache {
         if (!this.#made.has(folder)) await mkdir(folder, { recursive: true })
         this.#made.add(folder)
       }
-      await copyFile(path, begun, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
+      if (!options.link || !(await linked(path, begun))) await copyFile(path, begun, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
       await chmod(begun, 0o444)
       await rename(begun, file)
       return true
@@ -86,7 +86,7 @@ export class FileCache {
   }
 
   /** @returns `false` where the file is gone from the cache meanwhile. */
-  async #put(file: string, target: string, options: PlaceOptions): Promise<boolean> {
+  async #put(file: string, target: string, options: ShareOptions): Promise<boolean> {
     try {
       if (options.link && (await linked(file, target))) return true
       await copyFile(file, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
@@ -107,6 +107,14 @@ export class FileCache {
 export function machineCache(env: Readonly<Record<string, string | undefined>> = process.env): FileCache {
   const { XDG_CACHE_HOME: given = '' } = env
   return new FileCache(join(isAbsolute(given) ? given : join(homedir(), '.cache'), 'varve'))
+}
+
+/** A cache that shares its files with tables as the options say. */
+export function sharing(cache: FileCache, options: ShareOptions): Pick<FileCache, 'place' | 'keep'> {
+  return {
+    place: (sha256, target) => cache.place(sha256, target, options),
+    keep: (sha256, path) => cache.keep(sha256, path, options),
+  }
 }
 
 /** `false` where the two are on two file systems, or the file system has no links. */

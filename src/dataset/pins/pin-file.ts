@@ -108,7 +108,7 @@ export async function parsePin(text: string, from: string): Promise<Pin> {
     rows: countOf(fields.rows, 'rows', from),
     bytes: countOf(fields.bytes, 'bytes', from),
     schema: hexOf(fields.schema, 'schema', from) ?? missing('schema', from),
-    remote: textOf(fields.remote, 'remote', from),
+    remote: remoteOf(fields.remote, from),
     hold: holdOf(fields.hold, from),
   }
 }
@@ -196,6 +196,13 @@ function hexOf(value: unknown, name: string, from: string): string | null {
   const text = textOf(value, name, from)
   if (text === null || /^[0-9a-f]{64}$/.test(text)) return text
   throw invalid(from, `its ${name} ${JSON.stringify(text)} is no SHA-256 in hex`)
+}
+
+/** A place that anyone may read of: no word that means something in a table, and no password. */
+function remoteOf(value: unknown, from: string): string | null {
+  const text = textOf(value, 'remote', from)
+  if (text === null || /^[a-z][a-z0-9+.-]*:\/\/(?![^/]*@)/i.test(text)) return text
+  throw invalid(from, 'its remote is no URL, or one with a user in it')
 }
 
 /** The id becomes part of a key in the table. */

@@ -10,7 +10,7 @@ import { dirname, resolve } from 'node:path'
 import { PinDiffersError } from '../../errors/index.ts'
 import { DeltaLog } from '../../log/index.ts'
 import { localStore, type ObjectStore } from '../../storage/index.ts'
-import { machineCache } from '../cache/file-cache.ts'
+import { machineCache, sharing } from '../cache/file-cache.ts'
 import { noteUse } from '../cache/known-projects.ts'
 import { knownHashes } from '../hashes.ts'
 import { leaveOutOfGit } from '../pins/git-ignore.ts'
@@ -27,6 +27,11 @@ export interface PullPinOptions extends PullOptions {
   readonly from?: string | ObjectStore | undefined
   /** Folders outside of the project into which the pin's table may be put. Default: none. */
   readonly allowPaths?: readonly string[] | undefined
+  /**
+   * The files of the table and those of the machine's cache are hard links to the same bytes, for reading only, where both are on one file system. Default
+   * `false`: reflinks where the file system has them, else copies.
+   */
+  readonly link?: boolean | undefined
 }
 
 /**
@@ -42,7 +47,12 @@ export async function pullPin(file: string, options: PullPinOptions = {}): Promi
   const [cache, project] = [machineCache(), projectOf(dirname(resolve(file)))]
   // Before anything lies in the cache, so that a collection beside this keeps it.
   await noteUse(cache, project, pin)
-  const result = await pull(to, remote, { ...options, version: pin.version, fingerprints: pin.fingerprints, near: cache })
+  const result = await pull(to, remote, {
+    ...options,
+    version: pin.version,
+    fingerprints: pin.fingerprints,
+    near: sharing(cache, { link: options.link }),
+  })
   const log = (await DeltaLog.open(to, signal))!
   const state = await log.stateAt(pin.version, signal)
   const difference = await differenceFrom(log, state, pin, signal)

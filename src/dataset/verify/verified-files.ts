@@ -15,12 +15,12 @@
  */
 import { lstatSync } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { dirname, isAbsolute, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { v4 as uuid } from 'uuid'
 import { parseJson } from '../../schema/json.ts'
 import { hashBytes, type ObjectStore, type Place } from '../../storage/index.ts'
+import { machineCache } from '../cache/file-cache.ts'
 
 /** One of so many believed files is hashed all the same, and one at least. */
 const sample = 50
@@ -51,7 +51,7 @@ export class VerifiedFiles {
   /** What is recorded of the table in a store; nothing where it is in no local folder. */
   static async open(store: ObjectStore): Promise<VerifiedFiles | undefined> {
     if (store.kind !== 'local') return undefined
-    const file = join(cacheFolder(), 'verified', `${hashBytes(new TextEncoder().encode(store.root))}.json`)
+    const file = join(machineCache().folder, 'verified', `${hashBytes(new TextEncoder().encode(store.root))}.json`)
     return new VerifiedFiles(file, store.root, await readEntries(file, store.root))
   }
 
@@ -97,12 +97,6 @@ export class VerifiedFiles {
       if ((error as NodeJS.ErrnoException).code === undefined) throw error
     }
   }
-}
-
-/** The cache of this machine's user. */
-function cacheFolder(): string {
-  const { XDG_CACHE_HOME: given = '' } = process.env
-  return join(isAbsolute(given) ? given : join(homedir(), '.cache'), 'varve')
 }
 
 async function readEntries(file: string, root: string): Promise<Map<string, Entry>> {

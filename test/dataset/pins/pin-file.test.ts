@@ -117,6 +117,8 @@ describe('a text that is no pin', () => {
     ['no fingerprints', text.replace(/ {2}(id|files|rows): .*\n/g, ''), 'PIN_INVALID', 'fingerprints'],
     ['only the fingerprint of rows', text.replace(/ {2}(id|files): .*\n/g, ''), 'PIN_INVALID', 'neither'],
     ['a hold that leaves its folder', text.replace(/hold: .*/, 'hold: ../../_delta_log/0'), 'PIN_INVALID', 'hold'],
+    ['a word for a remote', text.replace(/remote: .*/, 'remote: origin'), 'PIN_INVALID', 'remote'],
+    ['a remote with a password', text.replace(/remote: .*/, 'remote: s3://key:secret@bucket/x'), 'PIN_INVALID', 'remote'],
     ['a list for a value', text.replace('tag: v2.0', 'tag: [v2.0]'), 'PIN_INVALID', 'tag'],
   ])('%s', async (_, bad, code, why) => {
     const error = await parsePin(bad, 'data/events.varve').catch((thrown: unknown) => thrown)

@@ -1,5 +1,5 @@
 /** Pulling what a pin names: the very version, where the project may have it, held there, and from the machine's cache where that has it. */
-import { access, chmod, copyFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, copyFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
@@ -47,6 +47,23 @@ async function project(name: string): Promise<{ file: string; data: string }> {
 const ids = async (path: string, version: number) =>
   (await (await (await Table.open(path)).asOf(version)).scan({ columns: ['id'] }).toArray()).map(({ id }) => Number(id)).sort()
 const heldIn = async (path: string) => (await readHolds(localStore(path))).map(({ version }) => version)
+
+it('shares bytes with the cache by hard links where that is asked for, and verify finds what comes through the other name', async () => {
+  const one = await project('one')
+  const two = await project('two')
+  expect(await Table.pull(one.file, { link: true })).toMatchObject({ files: 2, cached: 0 })
+  expect(await Table.pull(two.file, { link: true })).toMatchObject({ files: 2, cached: 2 })
+  const names = (await readdir(one.data)).filter((name) => name.endsWith('.parquet'))
+  const inodes = async (data: string) => Promise.all(names.map(async (name) => (await stat(join(data, name))).ino))
+  expect(await inodes(one.data)).toEqual(await inodes(two.data))
+  const file = join(one.data, names[0]!)
+  expect((await stat(file)).nlink).toBe(3)
+  expect((await (await Table.open(two.data)).verify()).ok).toBe(true)
+  const bytes = await readFile(file)
+  await chmod(file, 0o644)
+  await writeFile(file, bytes.fill(1, 8, 9))
+  expect((await (await Table.open(two.data)).verify(2, { quick: true })).damaged).toMatchObject([{ path: names[0], problem: 'hash' }])
+})
 
 it('brings the pinned version and the log up to there, and holds it', async () => {
   const { file, data } = await project('second')
