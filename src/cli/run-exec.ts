@@ -8,15 +8,15 @@ import { metricsText, runLine, shortRunId } from './run-text.ts'
 import type { Run } from './verb.ts'
 
 /** Runs the command. Its exit code becomes that of the process. */
-export async function execRun(run: Run, command: readonly string[], options: RunCommandOptions): Promise<void> {
-  if (command.length === 0)
+export async function execRun(run: Run, line: readonly string[], options: RunCommandOptions): Promise<void> {
+  if (line.length === 0)
     throw wrong('No command is given.', 'Write it after --, as in: varve run exec --data events@v2.0 -- python train.py')
   const { name, model, verify, export: format } = options
   const began = Date.now()
   const { table, data, path } = await tableAndData(run, undefined, options.data)
   let progress = 'reading the log'
   run.progress.start(() => progress)
-  const { run: done, exitCode } = await table.run.exec(command, {
+  const { run: done, exitCode } = await table.run.exec(line, {
     name,
     data,
     ...toldOf(options),
@@ -38,13 +38,13 @@ export async function execRun(run: Run, command: readonly string[], options: Run
       }
       return files
     },
-    onStart: (child) => {
+    onStart: (command) => {
       run.progress.stop()
       let interrupts = 0
       run.takeSignals((signal) => {
         // A terminal sends its Ctrl-C to the command too; two of them would end what it does to end well.
-        if (signal === 'SIGINT' && isOnTerminal() && interrupts++ === 0) return
-        child.kill(signal)
+        if (signal === 'SIGINT' && isOnTerminal() && interrupts++ === 0) command.interrupted(signal)
+        else command.kill(signal)
       })
     },
   })

@@ -72,7 +72,7 @@ test('Ctrl-C goes to the command, whose end is recorded', async () => {
   child.kill('SIGINT')
   const { code, stdout } = await over
   expect(code).toBe(9)
-  expect(JSON.parse(stdout)).toMatchObject({ name: 'stopped', status: 'failed', exitCode: 9 })
+  expect(JSON.parse(stdout)).toMatchObject({ name: 'stopped', status: 'failed', exitCode: 9, notes: ['The command was sent SIGINT.'] })
 })
 
 test('on data that differs it is exit 4, and nothing is started', async () => {

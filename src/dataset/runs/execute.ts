@@ -47,9 +47,18 @@ export interface ExecOptions extends Omit<RunOptions, 'command' | 'start'> {
   /** Called when the run is recorded and before the command starts. What it gives are more variables. */
   readonly prepare?: ((run: BegunRun) => Promise<Readonly<Record<string, string>>>) | undefined
   /** Called when the command has started. `signal`, aborted from then on, ends it by SIGTERM. */
-  readonly onStart?: ((child: Pick<ChildProcess, 'pid' | 'kill'>) => void) | undefined
+  readonly onStart?: ((command: RunningCommand) => void) | undefined
   /** Called while the data is verified. */
   readonly onVerify?: ((done: { readonly files: number; readonly of: number }) => void) | undefined
+}
+
+/** A command that runs. */
+export interface RunningCommand {
+  readonly pid: number | undefined
+  /** Sends it a signal. */
+  kill(signal: NodeJS.Signals): void
+  /** Says that somebody else sent it one, as a terminal does to all that it runs. It stands in the notes of the run, as what `kill` sent does. */
+  interrupted(signal: NodeJS.Signals): void
 }
 
 /** A run whose command has yet to start. */
@@ -161,11 +170,16 @@ function run([command = '', ...args]: readonly string[], env: NodeJS.ProcessEnv,
       failed(error)
       return
     }
-    const stop = () => child.kill('SIGTERM')
+    const sent = new Set<NodeJS.Signals>()
+    const kill = (name: NodeJS.Signals) => {
+      sent.add(name)
+      child.kill(name)
+    }
+    const stop = () => kill('SIGTERM')
     child.on('spawn', () => {
       signal?.addEventListener('abort', stop)
       if (signal?.aborted) stop()
-      onStart?.(child)
+      onStart?.({ pid: child.pid, kill, interrupted: (name) => void sent.add(name) })
     })
     child.on('error', (error) => {
       if (child.pid === undefined) failed(error)
@@ -173,7 +187,9 @@ function run([command = '', ...args]: readonly string[], env: NodeJS.ProcessEnv,
     child.on('close', (code, ended) => {
       signal?.removeEventListener('abort', stop)
       const number = ended === null ? 0 : constants.signals[ended]
-      resolve({ exitCode: code ?? 128 + number, signal: ended, notes: ended === null ? [] : [`The command was ended by ${ended}.`] })
+      const notes = [...(ended === null ? [] : [`The command was ended by ${ended}.`])]
+      if (ended === null && sent.size > 0) notes.push(`The command was sent ${[...sent].join(', ')}.`)
+      resolve({ exitCode: code ?? 128 + number, signal: ended, notes })
     })
   })
 }

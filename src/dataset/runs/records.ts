@@ -217,7 +217,7 @@ function dataOf(store: ObjectStore, id: string, start: JsonRecord): RunData[] {
       tag: textOf(one.tag),
       rows: typeof one.rows === 'number' ? one.rows : null,
       fingerprints: fingerprintsOf(one.fingerprints),
-      hold: textOf(one.hold),
+      hold: idOf(one.hold),
     }
   })
 }
@@ -242,6 +242,11 @@ function markOf({ time, author, message }: JsonRecord): RunMark {
 
 function versionsOf(value: unknown): number[] {
   return Array.isArray(value) ? value.filter((version) => typeof version === 'number') : []
+}
+
+/** An id becomes part of a key. */
+function idOf(value: unknown): string | null {
+  return typeof value === 'string' && /^[0-9a-f-]{36}$/.test(value) ? value : null
 }
 
 function timeOf(value: unknown): Date {

@@ -2,11 +2,12 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { currentCode } from '../../../src/dataset/runs/code.ts'
 import { lockFiles, pythonOf } from '../../../src/dataset/runs/dependencies.ts'
+import { currentEnvironment } from '../../../src/dataset/runs/environment.ts'
 import { currentProcess, isThere } from '../../../src/dataset/runs/process.ts'
 
 const home = process.cwd()
@@ -89,6 +90,23 @@ case "$*" in *platform*) echo CPython 3.12.1;; *freeze*) ${pip};; *importlib*) e
   expect(await pythonOf([join(folder, 'pypy3')])).toEqual({ version: 'CPython 3.12.1', packages: ['b==2'] })
   expect(await pythonOf([join(folder, 'python9')])).toBeNull()
   expect(await pythonOf(['node', 'python.js'])).toBeNull()
+})
+
+it('the graphics cards are those that their driver tells', async () => {
+  await mkdir('bin')
+  await writeFile('bin/nvidia-smi', `#!/bin/sh\necho 'NVIDIA A100, 550.54, 40960 MiB'\necho 'NVIDIA A100, 550.54, 40960 MiB'\n`)
+  await chmod('bin/nvidia-smi', 0o755)
+  const before = process.env.PATH
+  process.env.PATH = `${join(folder, 'bin')}:${before}`
+  try {
+    const { hardware, runtime, dependencies } = await currentEnvironment(null)
+    const gpu = { name: 'NVIDIA A100', driver: '550.54', memory: '40960 MiB' }
+    expect(hardware).toMatchObject({ gpus: [gpu, gpu], cpus: expect.any(Number), memory: totalmem() })
+    expect(runtime).toEqual({ node: process.version, python: null })
+    expect(dependencies.python).toBeNull()
+  } finally {
+    process.env.PATH = before
+  }
 })
 
 it('a process is told from another of its number', async () => {
