@@ -14,6 +14,8 @@ import { putRecord, readRecord } from './records.ts'
 export interface HoldRecord {
   readonly id: string
   readonly version: number
+  /** When it was made; not a number where that cannot be read. */
+  readonly time: Date
 }
 
 const folder = '_varve/holds/'
@@ -59,7 +61,9 @@ export async function holdsBecause(store: ObjectStore, why: string, signal?: Abo
   for (let at = 0; at < open.length; at += together) {
     const some = open.slice(at, at + together).map(async (id) => ({ id, record: await readRecord(store, keyOf(id), signal) }))
     for (const { id, record } of await Promise.all(some)) {
-      if (record?.why === why && typeof record.version === 'number') found.push({ id, version: record.version })
+      if (record?.why === why && typeof record.version === 'number') {
+        found.push({ id, version: record.version, time: new Date(typeof record.time === 'string' ? record.time : Number.NaN) })
+      }
     }
   }
   return found

@@ -3,9 +3,12 @@
  * as one that came by Git does.
  */
 import { resolve } from 'node:path'
-import { holdsBecause, holdVersion, isHeld, isOpen, releaseHold } from '../../refs/hold-records.ts'
+import { holdsBecause, holdVersion, isHeld, releaseHold } from '../../refs/hold-records.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import type { Pin } from './pin-file.ts'
+
+/** Longer than it takes to pin, in milliseconds. */
+const young = 15 * 60_000
 
 /** Holds a version for a pin, and gives the hold's id. @throws UnknownOutcomeError RECORD_UNKNOWN; storage errors */
 export async function holdForPin(store: ObjectStore, file: string, version: number, signal?: AbortSignal): Promise<string> {
@@ -37,13 +40,26 @@ export async function holdPulled(
   for (const { id, version } of await holdsBecause(store, reasonOf(file), signal)) if (version !== pin.version) await releaseHold(store, id)
 }
 
-/** Ends all holds of a pin's file but one, and says how many. @throws LogError RECORD_CORRUPT; UnknownOutcomeError RECORD_UNKNOWN; storage errors */
-export async function releaseOthers(store: ObjectStore, file: string, before: string | null, kept: string | null): Promise<number> {
-  const ids = new Set((await holdsBecause(store, reasonOf(file))).map(({ id }) => id))
-  if (before !== null && (await isOpen(store, before))) ids.add(before)
-  if (kept !== null) ids.delete(kept)
-  for (const id of ids) await releaseHold(store, id)
-  return ids.size
+/**
+ * Ends what a pin's file held before: the hold that it named, and those that were left by whoever was killed. Holds of other files stay, whatever the pin
+ * says; and so do young ones, which may be those of another process that is about to write the file.
+ * @throws LogError RECORD_CORRUPT; UnknownOutcomeError RECORD_UNKNOWN; storage errors
+ */
+export async function releaseBefore(
+  store: ObjectStore,
+  file: string,
+  { named, kept }: { named: string | null; kept: string },
+): Promise<void> {
+  for (const { id, time } of await holdsBecause(store, reasonOf(file))) {
+    if (id !== kept && (id === named || Date.now() - time.getTime() > young)) await releaseHold(store, id)
+  }
+}
+
+/** Ends all that a pin's file holds, and says how many holds that were. @throws what {@link releaseBefore} throws */
+export async function releaseAll(store: ObjectStore, file: string): Promise<number> {
+  const holds = await holdsBecause(store, reasonOf(file))
+  for (const { id } of holds) await releaseHold(store, id)
+  return holds.length
 }
 
 function reasonOf(file: string): string {

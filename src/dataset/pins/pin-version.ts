@@ -20,7 +20,7 @@ import { computeFingerprints } from '../fingerprints.ts'
 import { knownHashes } from '../hashes.ts'
 import { leaveOutOfGit } from './git-ignore.ts'
 import { isConflicted, type Pin, parsePin, readPinText, writePin } from './pin-file.ts'
-import { holdForPin, isHeldForPin, releaseOthers } from './pin-holds.ts'
+import { holdForPin, isHeldForPin, releaseBefore } from './pin-holds.ts'
 import { isBelow, pinExtension, projectOf, realPath } from './pin-place.ts'
 
 /** Options of `table.pin`. */
@@ -95,7 +95,7 @@ export async function pinVersion(log: DeltaLog, known: Known, options: PinOption
   }
   await noteUse(machineCache(), projectOf(dirname(file)), pin, await hashesOf(log, state))
   const ignoredIn = await leaveOutOfGit(folder, dirname(resolve(file)))
-  await releaseOthers(store, file, before?.table === table ? before.hold : null, hold)
+  await releaseBefore(store, file, { named: before?.hold ?? null, kept: hold })
   return { file, pin, changed: true, ignoredIn }
 }
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { PinError, UsageError } from '../../errors/index.ts'
 import { localStore, type ObjectStore } from '../../storage/index.ts'
 import { type Pin, readPin } from './pin-file.ts'
-import { releaseOthers } from './pin-holds.ts'
+import { releaseAll } from './pin-holds.ts'
 import { realPath, tableOfPin } from './pin-place.ts'
 
 /** What was taken away. */
@@ -32,7 +32,7 @@ export async function unpin(store: ObjectStore, file: string): Promise<UnpinResu
     }
     await localStore(dirname(file)).delete([basename(file)])
   }
-  const released = await releaseOthers(store, file, pin?.hold ?? null, null)
+  const released = await releaseAll(store, file)
   if (pin === undefined && released === 0) {
     throw new PinError('PIN_NOT_FOUND', `There is no pin ${file}, and nothing in ${store.root} is held for one.`, {
       remedy: 'Check the path: what a pin held is found by where it lay.',
