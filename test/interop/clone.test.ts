@@ -31,14 +31,14 @@ describe.each([{ deep: false }, { deep: true }])('a clone, %o', ({ deep }) => {
   it('is read by every engine, and written by Spark', async () => {
     const expected = `SELECT * FROM (${rows}) WHERE NOT (id % 7 = 0 AND part <> 'day 1') AND id <> 1`
     const first = await duckDelta.canonical(expected)
-    for (const reader of readers) sameRows(await reader.read(path), first, reader.name)
+    // DuckDB's extension looks for absolute paths under the table's own folder, whoever wrote them.
+    for (const reader of readers.filter(({ name }) => deep || name !== 'DuckDB')) sameRows(await reader.read(path), first, reader.name)
     sameRows(await varveRows(path), first, 'Varve')
     await spark.append(path, `SELECT CAST(-1 AS BIGINT) AS id, 'spark' AS label, 'day 0' AS part`)
     await (await Table.open(path)).delete({ where: 'id = 2' })
     const second = await duckDelta.canonical(`SELECT * FROM (${expected}) WHERE id <> 2 UNION ALL SELECT -1::BIGINT, 'spark', 'day 0'`)
     sameRows(await spark.read(path), second, 'Spark')
     sameRows(await varveRows(path), second, 'Varve')
-    const [entry] = (await spark.sql(`DESCRIBE HISTORY delta.\`${path}\``)) as unknown as { operation: string }[]
-    expect(entry).toBeDefined()
+    expect((await spark.history(path)).map(({ operation }) => operation)).toEqual(['DELETE', 'WRITE', 'CLONE'])
   })
 })
