@@ -16,6 +16,7 @@ export type {
   LineageNode,
   LineageOptions,
   LineageQuery,
+  LineageRun,
   LineageVersion,
 } from './dataset/provenance/lineage.ts'
 export type { MoveProgress } from './dataset/remotes/move-files.ts'

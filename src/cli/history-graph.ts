@@ -1,6 +1,6 @@
 /**
- * A lineage as a graph: for a terminal, for Graphviz and for Mermaid. A node is a version, a file or a query; an edge leads from what was
- * there to what was made from it.
+ * A lineage as a graph: for a terminal, for Graphviz and for Mermaid. A node is a version, a file, a query or a run; an edge leads from what
+ * was there to what was made from it.
  */
 import type { HistoryEntry, Lineage, LineageNode, LineageVersion } from '../index.ts'
 import { byteSize, instant, shortDigest } from './human.ts'
@@ -10,7 +10,7 @@ import type { Style } from './style.ts'
 /** Earlier versions of a table that was read, which are shown in a terminal. */
 const mostEarlier = 5
 
-/** A line of dots, one a version of the table, newest first; below each, what it was made from. */
+/** A line of dots, one a version of the table, newest first; below each, the runs that read it, and what it was made from. */
 export function textGraph(lineage: Lineage, style: Style): string {
   const graph = new Graph(lineage)
   const lines: string[] = []
@@ -40,8 +40,9 @@ export function dotGraph(lineage: Lineage): string {
     for (const version of versions) lines.push(`    ${graph.idOf(version)} [label = ${quoted(labelOf(version))}]`)
     lines.push('  }')
   }
-  for (const leaf of graph.leaves()) lines.push(`  ${graph.idOf(leaf)} [shape = note, label = ${quoted(labelOf(leaf))}]`)
-  for (const { from, to, kind } of graph.edges()) lines.push(`  ${from} -> ${to}${kind === 'input' ? ' [style = dashed]' : ''}`)
+  for (const leaf of graph.leaves())
+    lines.push(`  ${graph.idOf(leaf)} [shape = ${leaf.kind === 'run' ? 'oval' : 'note'}, label = ${quoted(labelOf(leaf))}]`)
+  for (const { from, to, kind } of graph.edges()) lines.push(`  ${from} -> ${to}${kind === 'parent' ? '' : ' [style = dashed]'}`)
   return `${[...lines, '}'].join('\n')}\n`
 }
 
@@ -56,7 +57,7 @@ export function mermaidGraph(lineage: Lineage): string {
     lines.push('  end')
   }
   for (const leaf of graph.leaves()) lines.push(`  ${graph.idOf(leaf)}([${quoted(labelOf(leaf))}])`)
-  for (const { from, to, kind } of graph.edges()) lines.push(`  ${from} ${kind === 'input' ? '-.->' : '-->'} ${to}`)
+  for (const { from, to, kind } of graph.edges()) lines.push(`  ${from} ${kind === 'parent' ? '-->' : '-.->'} ${to}`)
   return `${lines.join('\n')}\n`
 }
 
@@ -66,6 +67,7 @@ class Graph {
   readonly #nodes: ReadonlyMap<string, LineageNode>
   readonly #parents = new Map<string, string>()
   readonly #inputs = new Map<string, string[]>()
+  readonly #runs = new Map<string, string[]>()
   readonly #ids = new Map<string, string>()
 
   constructor(lineage: Lineage) {
@@ -73,6 +75,7 @@ class Graph {
     this.#nodes = new Map(lineage.nodes.map((node) => [node.key, node]))
     for (const { from, to, kind } of lineage.edges) {
       if (kind === 'parent') this.#parents.set(to, from)
+      else if (kind === 'run') this.#runs.set(from, [...(this.#runs.get(from) ?? []), to])
       else this.#inputs.set(to, [...(this.#inputs.get(to) ?? []), from])
     }
     const tables = this.tables().map(({ table }) => table)
@@ -98,7 +101,7 @@ class Graph {
     return this.#lineage.nodes.filter(({ kind }) => kind !== 'version')
   }
 
-  edges(): { readonly from: string; readonly to: string; readonly kind: 'parent' | 'input' }[] {
+  edges(): Lineage['edges'] {
     return this.#lineage.edges.flatMap(({ from, to, kind }) => {
       const [one, other] = [this.#ids.get(from), this.#ids.get(to)]
       return one === undefined || other === undefined ? [] : [{ from: one, to: other, kind }]
@@ -125,9 +128,9 @@ class Graph {
     return this.#lineage.cut && entry !== null && version > 0 && !this.#nodes.has(this.#parents.get(key) ?? '')
   }
 
-  /** What a version was made from, as a tree below it. `rail`: what goes on beside the tree. */
+  /** The runs that read a version, and what it was made from, as a tree below it. `rail`: what goes on beside the tree. */
   inputsOf({ key }: LineageVersion, drawn: Set<string>, style: Style, rail: string | undefined): string[] {
-    const branches = (this.#inputs.get(key) ?? [])
+    const branches = [...(this.#runs.get(key) ?? []), ...(this.#inputs.get(key) ?? [])]
       .flatMap((from) => this.#nodes.get(from) ?? [])
       .map((node) => this.#branch(node, drawn, style))
     return branches.flatMap((lines, place) => {
@@ -138,7 +141,7 @@ class Graph {
 
   /** A version of another table with those before it, or a file. */
   #branch(node: LineageNode, drawn: Set<string>, style: Style): string[] {
-    if (node.kind !== 'version') return [`◇ ${labelOf(node).join('  ')}`]
+    if (node.kind !== 'version') return [`${node.kind === 'run' ? '▷' : '◇'} ${labelOf(node).join('  ')}`]
     const again = drawn.has(node.key)
     drawn.add(node.key)
     const head = `◆ ${style.bold(`${nameOf(node.table)}@${node.version}`)}  ${labelOf(node).slice(1).join('  ')}${again ? '  (see above)' : ''}`
@@ -161,6 +164,7 @@ class Graph {
 
 /** What a node is called, and what is to be said of it. */
 function labelOf(node: LineageNode): string[] {
+  if (node.kind === 'run') return [`run ${printable(node.name ?? node.id)}`, ...(node.name === null ? [] : [node.id])]
   if (node.kind === 'query') return [shortened(printable(node.query))]
   if (node.kind === 'file') {
     const { file, bytes, sha256 } = node

@@ -33,11 +33,20 @@ const version = (table: string, number: number, message: string | null = null): 
   entry: entry(number, message),
 })
 const file: LineageNode = { kind: 'file', key: 'f', file: 'raw/january.csv', bytes: 1200, sha256: 'ab'.repeat(32) }
+const trained: LineageNode = { kind: 'run', key: 'r', id: '0197', name: 'nightly' }
 const gone: LineageNode = { ...version('gone', 7), state: 'missing', entry: null }
 
 const lineage: Lineage = {
   of: 'events@1',
-  nodes: [version('events', 1, 'the "second"\n<load>'), version('events', 0), version('orders', 1), version('orders', 0), file, gone],
+  nodes: [
+    version('events', 1, 'the "second"\n<load>'),
+    version('events', 0),
+    version('orders', 1),
+    version('orders', 0),
+    file,
+    gone,
+    trained,
+  ],
   edges: [
     { from: 'events@0', to: 'events@1', kind: 'parent' },
     { from: 'orders@1', to: 'events@1', kind: 'input' },
@@ -45,6 +54,7 @@ const lineage: Lineage = {
     { from: 'f', to: 'orders@1', kind: 'input' },
     { from: 'orders@0', to: 'orders@1', kind: 'parent' },
     { from: 'orders@1', to: 'events@0', kind: 'input' },
+    { from: 'events@1', to: 'r', kind: 'run' },
   ],
   cut: false,
 }
@@ -54,6 +64,7 @@ const plain = { red: same, yellow: same, bold: same, dim: same }
 
 test('dots for a terminal, and below each version what it was made from', () => {
   expect(textGraph(lineage, plain)).toBe(`● 1  2026-03-15 10:00:00Z  WRITE  +3 rows in 1 file  the "second" <load>
+├─▷ run nightly  0197
 ├─◆ orders@1  WRITE  +3 rows in 1 file
 │  ├─◇ raw/january.csv  1.2 kB  sha256 abababababab
 │  ● orders@0  WRITE  +3 rows in 1 file
@@ -78,6 +89,8 @@ test('Graphviz, with quotes kept inside the label, a box for each table and dash
   expect(dot).toContain('    t0v1 [label = "1\\nWRITE\\n+3 rows in 1 file\\nthe \\"second\\" <load>"]\n')
   expect(dot).toContain('  i4 [shape = note, label = "raw/january.csv\\n1.2 kB\\nsha256 abababababab"]\n')
   expect(dot).toContain('  t0v0 -> t0v1\n  t1v1 -> t0v1 [style = dashed]\n')
+  expect(dot).toContain('  i6 [shape = oval, label = "run nightly\\n0197"]\n')
+  expect(dot).toContain('  t0v1 -> i6 [style = dashed]\n')
   expect(dot).toMatch(/^digraph history \{\n[\s\S]*\n\}\n$/)
 })
 

@@ -1,5 +1,5 @@
 /**
- * Where a version comes from, across tables: its parents, and what each of them was made from.
+ * Where a version comes from, across tables: its parents, and what each of them was made from; with the runs that read them.
  *
  *   a version ─ the versions before it ─ of each what was read for it: files, queries, versions of other tables ─ the same of those
  *
@@ -47,14 +47,22 @@ export interface LineageQuery {
   readonly query: string
 }
 
-/** What a version comes from. */
-export type LineageNode = LineageVersion | LineageFile | LineageQuery
+/** A run that read a version. */
+export interface LineageRun {
+  readonly kind: 'run'
+  readonly key: string
+  readonly id: string
+  readonly name: string | null
+}
 
-/** What was made from what: the version `to` follows the version `from` (`parent`), or was made by reading it (`input`). */
+/** What a version comes from, and what was trained on it. */
+export type LineageNode = LineageVersion | LineageFile | LineageQuery | LineageRun
+
+/** What was made from what: the version `to` follows the version `from` (`parent`), or was made by reading it (`input`); the run `to` read it (`run`). */
 export interface LineageEdge {
   readonly from: string
   readonly to: string
-  readonly kind: 'parent' | 'input'
+  readonly kind: 'parent' | 'input' | 'run'
 }
 
 /** See the module. */
@@ -125,6 +133,7 @@ class Walk {
       if (known?.kind === 'version' && known.entry !== null) return
       this.nodes.set(key, { kind: 'version', key, table: root, version: entry.version, state: walked === 0 ? state : 'found', entry })
       for (const [at, input] of entry.inputs.entries()) await this.#input(log, key, at, input)
+      for (const run of entry.runs) this.#run(key, run)
       later = key
       walked += 1
     }
@@ -133,6 +142,12 @@ class Walk {
   async #input(log: DeltaLog, to: string, at: number, input: VersionInput): Promise<void> {
     const from = 'table' in input ? await this.#table(log, input) : this.#leaf(to, at, input)
     this.edges.push({ from, to, kind: 'input' })
+  }
+
+  #run(from: string, { id, name }: HistoryEntry['runs'][number]): void {
+    const key = `run ${id}`
+    this.nodes.set(key, { kind: 'run', key, id, name })
+    this.edges.push({ from, to: key, kind: 'run' })
   }
 
   #leaf(to: string, at: number, input: Exclude<VersionInput, TableInput>): string {

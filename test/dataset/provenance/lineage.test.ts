@@ -27,12 +27,13 @@ async function family(name: string): Promise<{ path: string; orders: Table; even
 /** A lineage in short: `to <- from`, each by the last part of its name. */
 function edgesOf({ nodes, edges }: Lineage): string[] {
   const names = new Map(nodes.map((node) => [node.key, nameOf(node)]))
-  return edges.map(({ from, to, kind }) => `${names.get(to)} ${kind === 'input' ? '<=' : '<-'} ${names.get(from)}`).sort()
+  return edges.map(({ from, to, kind }) => `${names.get(to)} ${kind === 'parent' ? '<-' : '<='} ${names.get(from)}`).sort()
 }
 
 function nameOf(node: LineageNode): string {
   if (node.kind === 'file') return node.file.split('/').at(-1)!
   if (node.kind === 'query') return node.query
+  if (node.kind === 'run') return `run ${node.name}`
   const name = `${node.table.split('/').at(-1)}@${node.version}`
   return node.state === 'found' ? name : `${name} (${node.state})`
 }
@@ -48,6 +49,8 @@ it('goes from a version to its parents and inputs, and to theirs', async () => {
   expect(lineage.nodes.find(({ key }) => key === lineage.of)).toMatchObject({ state: 'found', entry: { version: 1, operation: 'WRITE' } })
   expect(lineage.nodes.find(({ kind }) => kind === 'file')).toMatchObject({ bytes: 5, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) })
   expect(edgesOf(await events.lineage({ asOf: 0 }))).toEqual([])
+  await events.run.record({ name: 'nightly', data: [await events.asOf(0)] })
+  expect(edgesOf(await events.lineage())).toEqual([...whole('f'), 'run nightly <= events@0'])
 })
 
 it('finds tables that moved together, and says what is missing, what is another, and what has ended', async () => {
