@@ -1,4 +1,6 @@
 /** Options that several verbs share, and how their values are read. Wrong ones are usage errors, before anything is opened. */
+import { statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import type { AsOf, ProvenanceOptions, ResolvedReference } from '../index.ts'
 import { CommandLineError } from './failure.ts'
@@ -116,15 +118,22 @@ function twoPoints(): CommandLineError {
   )
 }
 
-/** The path of a table, for a verb that works on all of it. */
-export async function tablePath(reference: string): Promise<string> {
-  const { parseReference } = await import('../index.ts')
+/** The path of a table, for a verb that works on all of it; with `orPin` also that of a pin. */
+export async function tablePath(reference: string, { orPin = false } = {}): Promise<string> {
+  const { parseReference, readPin } = await import('../index.ts')
+  if (orPin && statSync(reference, { throwIfNoEntry: false })?.isFile()) return reference
   const { path, point } = parseReference(reference)
-  if (point === undefined) return path
-  throw wrong(
-    `'${reference}' names a point in a table's history, and this verb works on the table.`,
-    'Leave out what stands after the @; a folder whose name holds an @ is written with a slash at the end.',
-  )
+  if (point !== undefined)
+    throw wrong(
+      `'${reference}' names a point in a table's history, and this verb works on the table.`,
+      'Leave out what stands after the @; a folder whose name holds an @ is written with a slash at the end.',
+    )
+  if (!orPin && path.endsWith('.varve') && statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw wrong(
+      `${path} pins one version, and this verb works on the table.`,
+      `Name the table: ${join(dirname(path), (await readPin(path)).table)}.`,
+    )
+  return path
 }
 
 /** What {@link writeOptions} gave. */

@@ -39,7 +39,7 @@ checked by its SHA-256, and what is here already is not moved again. A table wit
   ): Promise<void> {
     const began = Date.now()
     const { signal } = run
-    const path = await tablePath(reference)
+    const path = await tablePath(reference, { orPin: true })
     const { Table } = await import('../index.ts')
     const { what, onProgress } = moving()
     run.progress.start(what)

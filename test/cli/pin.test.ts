@@ -31,6 +31,7 @@ test('a pin is made, read as a reference, and compared with what is here', async
   const both = 'SELECT (SELECT count(*) FROM late) - (SELECT count(*) FROM events) AS n'
   expect((await run('query', 'late=late.pin', 'events.varve', both, '--format', 'csv')).stdout).toBe('n\n2\n')
   expect((await run('show', 'events.varve')).stdout).toMatch(/^data\/events@0\n/)
+  expect(await run('history', 'events.varve')).toMatchObject({ code: 2, stderr: expect.stringContaining('Name the table: data/events') })
   const status = await run('status', '--json')
   expect(status).toMatchObject({ code: 0, stderr: '' })
   expect(JSON.parse(status.stdout)).toMatchObject({
