@@ -148,7 +148,7 @@ export class Snapshot implements Traced {
 
   /**
    * Whether the version is what was written: the length and SHA-256 of every data file, the checksum of every deletion vector, the chain of
-   * commits, what tags recorded; with `deep` the digest of the rows. Damage is a result and no error.
+   * commits, what tags and runs recorded; with `deep` the digest of the rows. Damage is a result and no error.
    * @throws LogError and storage errors where the log itself cannot be read; AbortedError
    */
   async verify(options: VerifyOptions = {}): Promise<VerifyResult> {

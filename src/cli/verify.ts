@@ -15,7 +15,7 @@ interface VerifyCommandOptions extends PointOptions {
 export const verb: Verb = {
   usage: 'REF|PIN [OPTIONS]',
   description: `Checks that a version is what was written: the length and SHA-256 of every data file, the checksum of every deletion vector, the chain of
-commits, and what tags recorded, or the pin that is given. Exit code 4: something differs; 1: something could not be looked at. With --repair-from
+commits, and what tags and runs recorded, or the pin that is given. Exit code 4: something differs; 1: something could not be looked at. With --repair-from
 damaged and missing files are fetched, put in their places once they were found to be what was written, and checked again: 0 means that all is mended.`,
   examples: ['varve verify events', 'varve verify events@0 --deep --json', 'varve verify events --repair-from origin'],
   define(command: Command): void {

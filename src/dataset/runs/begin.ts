@@ -8,11 +8,11 @@ import { v4 as uuid } from 'uuid'
 import type { DeltaLog } from '../../log/index.ts'
 import { currentAuthor } from '../git.ts'
 import { currentCode } from './code.ts'
-import { describeData, holdElsewhere, type OpenedData, openData, ownVersions, type RunInput, releaseElsewhere } from './data.ts'
+import { describeData, holdElsewhere, type OpenedData, openData, type RunInput, releaseElsewhere } from './data.ts'
 import { currentEnvironment } from './environment.ts'
 import { allParameters, storedSeeds } from './parameters.ts'
 import { currentProcess } from './process.ts'
-import { putEnd, putPart, type RunStart } from './records.ts'
+import { ownVersions, putEnd, putPart, type RunStart } from './records.ts'
 
 /** What a run is, before it begins. */
 export interface RunOptions {

@@ -53,11 +53,6 @@ export async function describeData({ log, state, own, tag }: OpenedData, signal?
   return { reference, own, location: store.root, version, tag: named, rows: state.counts?.rows ?? null, fingerprints, hold: null }
 }
 
-/** The versions of its own table that a run reads, ascending. */
-export function ownVersions(data: readonly Pick<RunData, 'own' | 'version'>[]): number[] {
-  return [...new Set(data.filter(({ own }) => own).map(({ version }) => version))].sort((a, b) => a - b)
-}
-
 /** Leaves holds for a run in the other tables that it reads, and says which. @throws UnknownOutcomeError; storage errors */
 export async function holdElsewhere(
   id: string,

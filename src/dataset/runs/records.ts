@@ -46,6 +46,9 @@ export interface RunEnd {
   readonly notes: readonly string[]
 }
 
+/** What a run was when it began. */
+export type RunBeginning = Pick<TrainingRun, 'id' | 'name' | 'start' | 'data'>
+
 /** The records that a run has. */
 export interface RunParts {
   readonly id: string
@@ -58,6 +61,11 @@ const folder = '_varve/runs/'
 
 /** Records read at a time. */
 const together = 64
+
+/** The versions of its own table that a run reads, ascending. */
+export function ownVersions(data: readonly Pick<RunData, 'own' | 'version'>[]): number[] {
+  return [...new Set(data.filter(({ own }) => own).map(({ version }) => version))].sort((a, b) => a - b)
+}
 
 /** Makes a record of a run. `false`: it has another of that name. @throws what `putRecord` throws */
 export function putPart(
@@ -106,11 +114,7 @@ export async function forEachRun<T>(parts: readonly RunParts[], work: (parts: Ru
 }
 
 /** Reads what a run was when it began. @throws LogError RECORD_CORRUPT; storage errors */
-export async function readStart(
-  store: ObjectStore,
-  { id }: RunParts,
-  signal?: AbortSignal,
-): Promise<Pick<TrainingRun, 'id' | 'name' | 'start' | 'data'>> {
+export async function readStart(store: ObjectStore, { id }: RunParts, signal?: AbortSignal): Promise<RunBeginning> {
   const start = await partOf(store, id, 'start', signal)
   return { id, name: textOf(start.name), start: timeOf(start.start), data: dataOf(store, id, start) }
 }
@@ -145,12 +149,13 @@ async function read(store: ObjectStore, parts: RunParts, signal?: AbortSignal): 
   const data = dataOf(store, id, start)
   const [first] = data
   const status = await statusOf(start, end)
+  const gone = new Set(erased ? versionsOf(erased.versions) : [])
   const metrics = end ? metricsOf(end.metrics) : finalValues(await readPoints(store, parts, signal))
   const run: TrainingRun = {
     id,
     name: textOf(start.name),
     status,
-    active: status !== 'failed' && retired === undefined,
+    active: status !== 'failed' && retired === undefined && data.some(({ own, version }) => !(own && gone.has(version))),
     start: timeOf(start.start),
     end: end ? timeOf(end.end) : null,
     version: first!.version,
@@ -169,7 +174,7 @@ async function read(store: ObjectStore, parts: RunParts, signal?: AbortSignal): 
     author: textOf(start.author),
     notes: Array.isArray(end?.notes) ? end.notes.map(String) : [],
     retired: retired ? markOf(retired) : null,
-    erased: erased ? { ...markOf(erased), versions: versionsOf(erased.versions) } : null,
+    erased: erased ? { ...markOf(erased), versions: [...gone] } : null,
   }
   return { run, start }
 }

@@ -61,7 +61,7 @@ export interface TrainingRun {
   readonly id: string
   readonly name: string | null
   readonly status: RunStatus
-  /** Whether its versions are held: until it failed or was retired. */
+  /** Whether its versions are held: until it failed, was retired, or all of them were erased. */
   readonly active: boolean
   readonly start: Date
   readonly end: Date | null

@@ -3,6 +3,7 @@ import { chainId, commitInfoOf, commitKey, type DeltaLog, readCommitIfThere, typ
 import type { Fingerprints } from '../../refs/fingerprints.ts'
 import { listTags } from '../../refs/tags.ts'
 import { freshRowsDigest, knownFingerprints } from '../fingerprints.ts'
+import { fingerprintsByRuns } from '../runs/by-version.ts'
 import type { Finding } from './finding.ts'
 
 /** How the digest of the rows stands to what was recorded. */
@@ -40,11 +41,12 @@ export async function checkChain(
   return { from, id }
 }
 
-/** What was recorded of a version: by tags on it, and by whoever computed its fingerprints. */
+/** What was recorded of a version: by tags on it, by runs that read it, and by whoever computed its fingerprints. */
 export async function recordedFingerprints(log: DeltaLog, version: number, signal: AbortSignal | undefined): Promise<Recorded[]> {
   const tags = (await listTags(log.store, signal)).filter((tag) => tag.version === version)
   return [
     ...tags.map(({ name, fingerprints }) => ({ by: `the tag ${name}`, fingerprints })),
+    ...(await fingerprintsByRuns(log.store, version, signal)).map(({ id, fingerprints }) => ({ by: `the run ${id}`, fingerprints })),
     { by: 'its record', fingerprints: { ...(await knownFingerprints(log, version, signal)), id: null } },
   ]
 }

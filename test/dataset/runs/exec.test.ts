@@ -163,7 +163,7 @@ it('what it says by steps is seen while it runs, and counts once', async () => {
   ])
 })
 
-it('killed half-way, it is an unfinished run whose metrics are in the file that it names', async () => {
+it('killed half-way, runs are unfinished with what they had recorded, and hold their versions', async () => {
   const child = startTypeScript('test/dataset/runs/exec.child.ts', [path])
   const over = ended(child)
   await once(child.stdout!, 'data')
@@ -173,4 +173,12 @@ it('killed half-way, it is an unfinished run whose metrics are in the file that 
   expect(run).toMatchObject({ status: 'unfinished', active: true, end: null })
   expect(await readFile(run.metricsFile!, 'utf8')).toBe('{"auc": 0.5}')
   await rm(join(run.metricsFile!, '..'), { recursive: true })
+  const doomed = await table.run.show('doomed')
+  expect(doomed).toMatchObject({ status: 'unfinished', active: true, end: null, metrics: { loss: 0.5 }, parameters: { lr: 1 } })
+  await table.append([{ id: 4n }])
+  await table.untag('v1')
+  const held = async () => (await table.vacuum({ olderThan: '0d', dryRun: true })).held.map(({ by }) => by)
+  expect(await held()).toEqual(expect.arrayContaining([`run ${run.id}`, `run ${doomed.id}`]))
+  for (const { id } of [run, doomed]) expect((await table.run.retire(id)).status).toBe('unfinished')
+  expect(await held()).not.toContain(`run ${doomed.id}`)
 })

@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConflictError, memoryStore, Table, UsageError, VersionNotFoundError } from '../../../src/index.ts'
 import { putRecord } from '../../../src/refs/records.ts'
 import type { ObjectStore } from '../../../src/storage/index.ts'
-import { runTypeScript } from '../../support/child.ts'
 import { intercepted } from '../../transaction/tools.ts'
 
 let folder: string
@@ -134,6 +133,7 @@ describe('from both sides', () => {
       [1, ['a']],
       [0, []],
     ])
+    expect((await table.verify(2)).ok).toBe(true)
     expect(ids(await table.run.list({ version: 2 }))).toEqual([second.id])
     expect(ids(await table.run.list({ whereMetric: 'auc > 0.9 AND loss IS NOT NULL' }))).toEqual([second.id])
     expect(ids(await table.run.list({ whereMetric: 'unheard > 0.9' }))).toEqual([])
@@ -159,6 +159,23 @@ describe('from both sides', () => {
     expect(ids(await table.run.list({ row: 'id = 1', onUnknown: (version) => unknown.push(version) }))).toEqual(ids([old, young]))
     expect(unknown).toEqual([1])
     expect(ids(await table.run.list({ version: 1 }))).toEqual([failed.id])
+  })
+
+  it('a version is verified by what runs recorded of it', async () => {
+    const store = memoryStore()
+    const table = await counters(store, 1)
+    const { id, fingerprints } = await table.run.record()
+    const start = `_varve/runs/${id}/start.json`
+    const record = JSON.parse(new TextDecoder().decode((await store.get(start)).bytes))
+    record.data[0].fingerprints = { ...fingerprints, rows: '0'.repeat(64) }
+    await store.put(start, new TextEncoder().encode(JSON.stringify(record)))
+    expect((await table.verify()).ok).toBe(true)
+    const { ok, rows, damaged } = await table.verify(undefined, { deep: true })
+    expect({ ok, rows, damaged }).toMatchObject({
+      ok: false,
+      rows: 'different',
+      damaged: [{ path: 'rows', message: expect.stringContaining(id) }],
+    })
   })
 
   it('is named by a beginning of its id or by its name, where that is one run', async () => {
@@ -232,25 +249,6 @@ describe('on the way', () => {
     expect(shown.steps.loss?.map(({ value }) => value)).toEqual([1, 2])
   })
 
-  it('a process that is killed leaves an unfinished run with what it had recorded', async () => {
-    const path = join(folder, 'killed')
-    const table = await counters(path, 1)
-    const { signal, stdout } = await runTypeScript('test/dataset/runs/killed.child.ts', [path])
-    expect(signal).toBe('SIGKILL')
-    const run = await table.run.show(stdout.trim())
-    expect(run).toMatchObject({
-      status: 'unfinished',
-      active: true,
-      end: null,
-      metrics: { loss: 0.5 },
-      name: 'doomed',
-      parameters: { lr: 1 },
-    })
-    await table.append([{ id: 2n }])
-    expect((await table.vacuum({ olderThan: '0d' })).held).toMatchObject([{ version: 1, by: `run ${run.id}` }])
-    expect((await table.run.retire(run.id)).status).toBe('unfinished')
-  })
-
   it('a run of a process that cannot be looked for is started, and no more is said', async () => {
     const store = memoryStore()
     const table = await counters(store, 1)
@@ -314,6 +312,7 @@ describe('what a run holds', () => {
     const { id } = await table.run.record({ data: [1, 2] })
     await putRecord(store, `_varve/runs/${id}/erased.json`, { versions: [1], time: new Date(), author: 'Ada', message: 'asked for' })
     expect(await table.vacuum({ olderThan: '0d' })).toMatchObject({ held: [{ version: 2, by: `run ${id}` }] })
+    expect((await table.run.show(id)).active).toBe(true)
     expect((await table.run.show(id)).erased).toMatchObject({ versions: [1], author: 'Ada', message: 'asked for' })
   })
 })
