@@ -119,7 +119,7 @@ export class Table {
    * Gets from a remote what a pin names, into the folder that it says; or into a folder, which may hold the table in part, the newest version. The log
    * comes, and the files of that version; with `history` those of all versions. What is here already is not moved again. `from`: a remote's name, a
    * folder, a URL or a store; default: the pin's own remote, else `origin`. A pulled pin holds its version, as `table.pin` does.
-   * @throws RemoteError with nothing moved, where the table here has another history, or there is no such remote; TableNotFoundError;
+   * @throws RemoteError with nothing moved, where the table here has another history, or there is no such remote;
    * VersionNotFoundError; PinError, PinDiffersError; DataFileError; LogError; UnknownOutcomeError; AbortedError; storage errors
    */
   static async pull(location: Location, options: PullPinOptions = {}): Promise<PullResult> {

@@ -77,7 +77,7 @@ export class QueryError extends VarveError {}
 export class ConflictError extends VarveError {}
 
 /**
- * A table and its remote do not fit, or there is no such remote. Codes: `NO_REMOTE`, `REMOTE_NOT_FOUND`, `REMOTE_EXISTS`, `REMOTE_IS_TABLE`;
+ * A table and its remote do not fit, or there is no such remote. Codes: `NO_REMOTE`, `REMOTE_NOT_FOUND`, `REMOTE_EXISTS`, `REMOTE_IS_TABLE`, `REMOTE_EMPTY`;
  * `REMOTE_DIVERGED`, `REMOTE_AHEAD`, `REMOTE_DIFFERS`, `REMOTE_TAG_DIVERGED`, `REMOTE_HISTORY_GONE` for histories that cannot be made one by adding commits.
  */
 export class RemoteError extends VarveError {}

@@ -89,7 +89,7 @@ it('two pushes of one table at once both end well', async () => {
 })
 
 it('of two copies with commits of their own one is told that the histories differ', async () => {
-  for (let round = 0; round < 3; round += 1) {
+  for (let round = 0; round < 2; round += 1) {
     const copies = [0, 1].map((n) => join(folder, `copy-${round}-${n}`))
     const remote = join(folder, `shared-${round}`)
     for (const copy of copies) await cp(source, copy, { recursive: true })
@@ -103,7 +103,7 @@ it('of two copies with commits of their own one is told that the histories diffe
 })
 
 it('a vacuum at the source beside a push: all arrives, or what is missing is named and no commit lacks its files', async () => {
-  for (let round = 0; round < 4; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
     const path = join(folder, `vacuumed-${round}`)
     const remote = join(folder, `vacuumed-remote-${round}`)
     await cp(source, path, { recursive: true })
@@ -126,13 +126,13 @@ it('a vacuum at the source beside a push: all arrives, or what is missing is nam
 
 it('a push or a pull that is killed goes on', async () => {
   let killed = 0
-  for (const [n, verb] of (['push', 'push', 'push', 'pull', 'pull'] as const).entries()) {
+  for (const [n, verb] of (['push', 'push', 'pull'] as const).entries()) {
     const target = join(folder, `killed-${n}`)
     const mover = new Mover(child.path)
     await mover.run({ verb: 'open', path: source })
     const job: MoverJob = verb === 'push' ? { verb, path: source, remote: target } : { verb, path: target, remote: source }
     const running = mover.run(job)
-    await pause(10 + n * 12)
+    await pause(10 + n * 15)
     mover.kill()
     if ((await running).code === 'killed') killed += 1
     const arrived = await newestOf(target)

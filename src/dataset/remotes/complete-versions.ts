@@ -1,8 +1,6 @@
 /** Which versions of a table have all of their files: after a pull of one version others lack theirs. */
 import { vectorPath } from '../../data/vectors/descriptor.ts'
-import type { Add } from '../../log/actions.ts'
-import type { VersionSpan } from '../../log/index.ts'
-import { type DeltaLog, decodePath, parseActions, readableRange } from '../../log/index.ts'
+import { type Add, type DeltaLog, decodePath, parseActions, readableRange, type VersionSpan } from '../../log/index.ts'
 import { commitsOf, liveFilesOf } from './plan.ts'
 import { absentOf } from './presence.ts'
 

@@ -7,7 +7,8 @@
  *   hashes   yes: by them the copy is verified, and mended
  *   holds    to a remote only: a pin is pulled from there, so what it holds must stay there too. A remote's own holds are of others, and stay
  *
- * Bookmarks (how far a reader of this copy has come), remotes (what lies around it), staging, clocks and hints are a copy's own.
+ * Bookmarks (how far a reader of this copy has come), remotes and origins (what lies around it), endings (what this copy has let go of), staging,
+ * clocks and hints are a copy's own.
  *
  * A record is never changed, so one that is there is the same; only of tags two copies may each have made one under the same number. A record of
  * a version that the other copy cannot read is left: it would hold there what is not there, and vacuum would stop at it.

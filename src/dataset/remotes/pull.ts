@@ -13,8 +13,7 @@
  * - Files come before the commits that name them, and each is in its place whole or not at all, so what was interrupted goes on from there.
  */
 import { RemoteError } from '../../errors/index.ts'
-import type { VersionSpan } from '../../log/index.ts'
-import { type Commit, DeltaLog, isTimedByFile, noTable, readCommitIfThere } from '../../log/index.ts'
+import { type Commit, DeltaLog, isTimedByFile, readCommitIfThere, type VersionSpan } from '../../log/index.ts'
 import type { Fingerprints } from '../../refs/fingerprints.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import { Chain } from './chain.ts'
@@ -79,14 +78,14 @@ export interface PullResult {
 
 /**
  * Pulls into a folder, in which there may be a table.
- * @throws TableNotFoundError, VersionNotFoundError of the remote; RemoteError with nothing moved; DataFileError; LogError; UnknownOutcomeError;
+ * @throws VersionNotFoundError of the remote; RemoteError with nothing moved; DataFileError; LogError; UnknownOutcomeError;
  * AbortedError; storage errors
  */
 export async function pull(to: ObjectStore, remote: FoundRemote, options: PullOptions & Wanted = {}): Promise<PullResult> {
   const { history = false, signal } = options
   const { store: from, label } = remote
   const theirs = await DeltaLog.open(from, signal)
-  if (theirs === undefined) throw noTable(from)
+  if (theirs === undefined) throw nothingThere(from)
   const version = options.version ?? theirs.latest.version
   await checkIsWanted(theirs, version, label, options.fingerprints, signal)
   const own = await DeltaLog.open(to, signal)
@@ -221,6 +220,13 @@ async function checkIsOne(
 ): Promise<void> {
   const compared = await compareLogs(own, theirs, version, signal)
   if ('upTo' in compared) throw divergedError(own, theirs, label, compared)
+}
+
+function nothingThere({ root }: ObjectStore): RemoteError {
+  return new RemoteError('REMOTE_EMPTY', `There is no table at ${root} to pull from.`, {
+    remedy: 'Name the place that it was pushed to: from, --from.',
+    data: { remote: root },
+  })
 }
 
 function aheadWarning(log: DeltaLog, theirs: DeltaLog, label: string, asked: number | undefined): string[] {

@@ -47,7 +47,7 @@ export async function pinSelected(
     const key = String(error.data.key ?? '')
     const { path = key, version = -1 } = files.find((file) => file.path === key || placeOf(store, file.path).key === key) ?? {}
     throw new DataFileError('DATA_FILE_MISSING', `The file ${path} with changes of version ${version} of ${store.root} is missing.`, {
-      remedy: `A vacuum may have taken it, as it takes files that the newest versions do not need; restore it from a copy. ${otherwise}`,
+      remedy: `A vacuum may have taken it, as it takes files that the newest versions do not need; get it from a remote (varve pull --history), or restore it from a copy. ${otherwise}`,
       data: { path, version, table: store.root },
       cause: error,
     })

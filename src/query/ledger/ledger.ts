@@ -242,7 +242,7 @@ async function checkThere(
     'DATA_FILE_MISSING',
     `The file ${path}, whose rows lived until version ${version} of ${store.root}, is missing; the ledger of versions ${version} to ${to} can be read.`,
     {
-      remedy: `Read the ledger from version ${version} on; a vacuum takes files that newer versions do not need.`,
+      remedy: `Read the ledger from version ${version} on; a vacuum takes files that newer versions do not need, and a pull without history leaves them (varve pull --history).`,
       data: { path, earliest: version, latest: to, table: store.root },
     },
   )

@@ -70,24 +70,25 @@ describe('a pull', () => {
     expect(await Table.pull(local, { from: remote })).toMatchObject({ versions: 0, warnings: [expect.stringContaining('ahead')] })
     await table.append(rowsFrom(40n))
     await expect(Table.pull(local, { from: remote })).rejects.toMatchObject({ code: 'REMOTE_DIVERGED', data: { commonVersion: 6 } })
-    await expect(Table.pull(memoryStore(), { from: memoryStore() })).rejects.toMatchObject({ code: 'TABLE_NOT_FOUND' })
+    await expect(Table.pull(memoryStore(), { from: memoryStore() })).rejects.toMatchObject({ code: 'REMOTE_EMPTY' })
   })
 
-  it('of a log that was cut off begins where it begins there', async () => {
+  it('of a log that was cut off begins where it begins there, with all of its checkpoint', async () => {
     const path = join(folder, 'cut')
     const { table } = await events(path)
+    await table.alter({ set: { 'delta.checkpointPolicy': 'v2' } })
     await table.append(rowsFrom(30n))
     await table.vacuum({ olderThan: '0d' })
     await table.append(rowsFrom(40n))
     const local = join(folder, 'cut-copy')
     expect(await Table.pull(local, { from: path })).toMatchObject({
-      version: 7,
+      version: 8,
       versions: 2,
-      complete: [{ from: 6, to: 7 }],
+      complete: [{ from: 7, to: 8 }],
       recorded: true,
     })
     const copy = await Table.open(local)
-    for (const version of [6, 7]) expect(await ids(copy, version)).toEqual(await ids(table, version))
+    for (const version of [7, 8]) expect(await ids(copy, version)).toEqual(await ids(table, version))
     expect(await copy.verify()).toMatchObject({ ok: true })
     expect((await copy.remotes.list()).map(({ name, url }) => [name, url])).toEqual([['origin', localStore(path).root]])
   })

@@ -1,5 +1,5 @@
 /** Push: a remote becomes the same table, whatever comes in between; and what does not fit is refused before anything moves. */
-import { mkdtemp, rm, truncate } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -74,6 +74,56 @@ describe('what moves', () => {
     remote.reset()
     expect(await table.push(remote)).toMatchObject({ versions: 1, skipped: 1 })
     expect(remote.requests.filter(({ operation, key }) => operation !== 'head' && key.endsWith('.parquet'))).toEqual([])
+    await expectSame(table, remote)
+  })
+})
+
+describe('files', () => {
+  const many = `SELECT i AS id, md5(i::VARCHAR) AS text FROM range(60000) t(i)`
+
+  it('that are large are copied, hashed where they arrive, and refused where they are not what was written', async () => {
+    const path = join(folder, 'large')
+    const table = await Table.create(path, { schema: 'id BIGINT, text VARCHAR' })
+    await table.append({ query: many })
+    const [file] = await filesOf(table)
+    expect((await stat(join(path, file!.path))).size).toBeGreaterThan(1 << 20)
+    for (const remote of [join(folder, 'large-remote'), memoryStore()]) {
+      expect(await table.push(remote)).toMatchObject({ versions: 2, files: 1, recorded: typeof remote === 'string' })
+      expect(await (await Table.open(remote)).verify()).toMatchObject({ ok: true, notKnown: 0 })
+    }
+    const again = memoryStore()
+    await again.put(file!.path, (await localStore(path).get(file!.path)).bytes)
+    expect(await table.push(again)).toMatchObject({ files: 0, skipped: 1 })
+    const bytes = await readFile(join(path, file!.path))
+    bytes[bytes.length - 100] = bytes[bytes.length - 100]! ^ 1
+    await writeFile(join(path, file!.path), bytes)
+    const damaged = { code: 'DATA_FILE_CORRUPT', data: { path: file!.path } }
+    for (const remote of [join(folder, 'large-damaged'), memoryStore()]) await expect(table.push(remote)).rejects.toMatchObject(damaged)
+    await rm(join(path, file!.path))
+    await expect(table.push(memoryStore())).rejects.toMatchObject({ code: 'DATA_FILE_MISSING', data: { missing: [file!.path] } })
+  })
+
+  it('whose hash no log has are compared with what was read, and go by their decoded names', async () => {
+    const store = memoryStore()
+    const table = await Table.create(store, { schema: 'id BIGINT, city VARCHAR', partitionBy: ['city'] })
+    await table.append([{ id: 1n, city: 'Åbo %20 /x=y' }])
+    const key = '_delta_log/00000000000000000001.json'
+    const text = Buffer.from((await store.get(key)).bytes).toString()
+    await store.put(key, Buffer.from(text.replaceAll('varve.sha256', 'other')))
+    const foreign = await Table.open(store)
+    const remote = memoryStore()
+    expect(await foreign.push(remote)).toMatchObject({ versions: 2, files: 1 })
+    await expectSame(foreign, remote)
+    expect(await foreign.push(remote)).toMatchObject({ versions: 0, files: 0 })
+  })
+
+  it('stay where they are when the caller gives up, and no commit comes without them', async () => {
+    const table = await events()
+    const remote = memoryStore()
+    const stop = new AbortController()
+    await expect(table.push(remote, { onProgress: () => stop.abort(), signal: stop.signal })).rejects.toMatchObject({ code: 'ABORTED' })
+    await expectReadable(remote)
+    expect((await table.push(remote)).version).toBe(4)
     await expectSame(table, remote)
   })
 })
@@ -156,7 +206,7 @@ describe('what goes wrong on the way', () => {
   it('is tried again where the network is bad, and nothing is doubled or lost', async () => {
     const table = await events()
     const kinds = ['drop', 'lost-response', 'lands-late', 'throttled', 'reset', 'short'] as const
-    for (const seed of [1, 2, 3]) {
+    for (const seed of [1, 2]) {
       const inner = memoryStore()
       const faulty = faultyStore(inner, { seed, faults: kinds.map((kind) => ({ kind, probability: 0.05, times: 40 })) })
       const remote = withRetries(faulty, { tries: 12, firstPauseMs: 1, longestPauseMs: 4 })
