@@ -73,6 +73,7 @@ hold: 0197c9a4-0000-7000-8000-00000000abcd
       fc.asyncProperty(table, text, digestish, fc.maxSafeNat(), async (path, tag, id, version) => {
         const written: Pin = { ...pin, table: path, tag, version, fingerprints: { ...pin.fingerprints, id } }
         expect(await parsePin(formatPin(written), 'p')).toEqual(written)
+        expect(await parsePin(`# by hand\n${formatPin(written)}`, 'p')).toEqual(written)
         for (const core of [parse(formatPin(written), { version: '1.1' }), parse(formatPin(written))]) {
           expect(core).toMatchObject({ table: path, tag, fingerprints: { id } })
         }
@@ -125,6 +126,24 @@ describe('a text that is no pin', () => {
     expect(error).toBeInstanceOf(PinError)
     expect(error).toMatchObject({ code, message: expect.stringContaining(why), data: { file: 'data/events.varve' } })
   })
+})
+
+test('a damaged text is a pin, or an error that names the file', async () => {
+  const text = formatPin(pin)
+  const damage = fc.record({
+    at: fc.nat(text.length),
+    gone: fc.nat(40),
+    put: fc.oneof(fc.constant(''), fc.string({ maxLength: 5 }), fc.constantFrom('\n', ': ', '  ', '"', '&a ', '*a', '\t', '\0')),
+  })
+  await fc.assert(
+    fc.asyncProperty(damage, async ({ at, gone, put }) => {
+      const damaged = text.slice(0, at) + put + text.slice(at + gone)
+      const read = await parsePin(damaged, 'events.varve').catch((error: unknown) => error)
+      if (read instanceof Error) expect(read).toMatchObject({ code: expect.stringMatching(/^PIN_/), data: { file: 'events.varve' } })
+      else expect(await parsePin(formatPin(read as Pin), 'p')).toEqual(read)
+    }),
+    { numRuns: 500 },
+  )
 })
 
 describe('a file', () => {
