@@ -14,6 +14,7 @@ export interface RunCommandOptions {
   readonly params?: string
   readonly seed?: readonly string[]
   readonly metric?: readonly string[]
+  readonly metrics?: string
   readonly model?: string
   readonly status?: 'finished' | 'failed'
   readonly message?: string

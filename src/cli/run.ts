@@ -15,7 +15,7 @@ export const verb: Verb = {
   usage: `ACTION ...
 
 Actions:
-  record PATH [--data REF...] [--name N] [--param k=v]... [--metric k=v]... [--model FILE] [--status S]   a run that is over
+  record PATH [--data REF...] [--name N] [--param k=v]... [--metric k=v]... [--metrics FILE] [--model FILE] [--status S]   a run that is over
   exec --data REF... [--params FILE] [--seed N] [--model FILE] -- COMMAND...   a command, as a run
   show PATH ID       all of a run; the beginning of an id is enough, or a name that one run has
   compare PATH ID ID     what differs between two runs
@@ -45,6 +45,7 @@ it adds as it goes, {"step": 1, "loss": 0.5} for a step, and without a step for 
       .option('--params <file>', 'parameters from a file in YAML or JSON; --param goes above them')
       .option('--seed <number>', 'the seed, or name=number; repeat for more', repeated)
       .option('--metric <name=value>', 'with record: a final value; repeat for more', repeated)
+      .option('--metrics <file>', 'with record: metrics from a file, as VARVE_METRICS is written')
       .option('--model <file>', 'a file or folder that it made: its SHA-256 is recorded; with exec, at the end')
       .option('--status <status>', 'with record: finished (the default), failed', oneOf('--status', ['finished', 'failed']))
       .option(
@@ -74,7 +75,16 @@ async function record(run: Run, [reference, ...rest]: readonly string[], options
   const metrics = metricsOf(options.metric)
   const { table, data, path } = await tableAndData(run, reference, options.data)
   run.progress.start(() => 'computing the fingerprints')
-  const done = await table.run.record({ name, data, ...toldOf(options), metrics, model, status, signal: run.signal })
+  const done = await table.run.record({
+    name,
+    data,
+    ...toldOf(options),
+    metrics,
+    metricsFile: options.metrics,
+    model,
+    status,
+    signal: run.signal,
+  })
   if (run.json) return run.output.write(runLine(done))
   if (run.quiet) return run.output.write(`${done.id}\n`)
   const results = metricsText(done.metrics)

@@ -6,20 +6,33 @@
  * Whatever the file holds, the run it belongs to is recorded: what cannot be understood is said, and the rest is taken.
  */
 import { readFile } from 'node:fs/promises'
+import { InputError } from '../../errors/index.ts'
 import { type FlatMetric, flatMetrics, numberOf } from './metrics.ts'
 
 /** Complaints about one file that are kept. */
 const mostProblems = 10
 
 /** Reads a file of metrics. `problems`: what could not be taken, in words. A file that is not there has no metrics. */
-export async function readMetricsFile(path: string): Promise<{ text: string; metrics: FlatMetric[]; problems: string[] }> {
+export async function readMetricsFile(path: string): Promise<{ text: string; metrics: FlatMetric[]; problems: string[]; absent: boolean }> {
   try {
     const text = await readFile(path, 'utf8')
-    return { text, ...parseMetrics(text) }
+    return { text, ...parseMetrics(text), absent: false }
   } catch (error) {
     const absent = (error as NodeJS.ErrnoException).code === 'ENOENT'
-    return { text: '', metrics: [], problems: absent ? [] : [`The file of metrics could not be read: ${(error as Error).message}.`] }
+    const problems = absent ? [] : [`The file of metrics could not be read: ${(error as Error).message}.`]
+    return { text: '', metrics: [], problems, absent }
   }
+}
+
+/** The metrics of a file that must be one. @throws InputError INPUT_NOT_FOUND, INPUT_CORRUPT with all that is wrong */
+export async function requiredMetrics(path: string): Promise<FlatMetric[]> {
+  const { metrics, problems, absent } = await readMetricsFile(path)
+  if (!absent && problems.length === 0) return metrics
+  const message = absent ? `There is no file of metrics ${path}.` : `The metrics of ${path} cannot be taken: ${problems.join(' ')}`
+  throw new InputError(absent ? 'INPUT_NOT_FOUND' : 'INPUT_CORRUPT', message, {
+    remedy: 'Write one JSON object, {"auc": 0.93, "loss": [0.9, 0.5]}, or an object a line, {"step": 1, "loss": 0.5}.',
+    data: { path },
+  })
 }
 
 /** What one line of such a file says; `undefined` for what is no JSON object. */

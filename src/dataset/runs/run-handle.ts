@@ -3,6 +3,7 @@ import { UsageError } from '../../errors/index.ts'
 import type { DeltaLog } from '../../log/index.ts'
 import { releaseElsewhere } from './data.ts'
 import { checkedMetrics, type FlatMetric, finalValues, lastValues, type MetricValues } from './metrics.ts'
+import { requiredMetrics } from './metrics-file.ts'
 import { hashModel } from './model.ts'
 import { putEnd, putPoints, type RunEnd, type RunStart } from './records.ts'
 import type { MetricPoint } from './run.ts'
@@ -13,6 +14,8 @@ export interface RunResult {
   readonly status?: 'finished' | 'failed' | undefined
   /** Final values; a list is by step. */
   readonly metrics?: MetricValues | undefined
+  /** A file of more: one JSON object as `metrics` has it, or JSON lines, of which those with a `step` are of that step. */
+  readonly metricsFile?: string | undefined
   /** A file or a folder that the run made: its hash is recorded. */
   readonly model?: string | undefined
   /** Of the command that it ran. */
@@ -63,13 +66,12 @@ export class RunHandle {
 
   /**
    * Records the end, with the metrics that were given on the way: of each the value without a step, else the last.
-   * @throws UsageError RUN_ENDED where it has one; InputError INPUT_NOT_FOUND for a model that is not there, with nothing recorded;
+   * @throws UsageError RUN_ENDED where it has one; InputError INPUT_NOT_FOUND, INPUT_CORRUPT for a model or metrics that are not there, with nothing recorded;
    * UnknownOutcomeError; storage errors
    */
-  async finish({ status = 'finished', metrics = {}, model, exitCode, end = new Date() }: RunResult = {}): Promise<void> {
-    const values = checkedMetrics(metrics)
-    const made = model === undefined ? null : await hashModel(model)
-    await this.end({ status, end, model: made, exitCode: exitCode ?? null, signal: null, notes: [] }, values)
+  async finish(result: RunResult = {}): Promise<void> {
+    const { end, values } = await checkedResult(result)
+    await this.end(end, values)
   }
 
   /** @internal Whether its end was tried to be recorded. */
@@ -124,4 +126,14 @@ export class RunHandle {
       }
     }
   }
+}
+
+/** What is recorded of an end, looked for before anything is. @throws UsageError INVALID_ARGUMENT; InputError; AbortedError */
+export async function checkedResult(
+  { status = 'finished', metrics = {}, metricsFile, model, exitCode, end = new Date() }: RunResult,
+  signal?: AbortSignal,
+): Promise<{ readonly end: Omit<RunEnd, 'metrics'>; readonly values: readonly FlatMetric[] }> {
+  const values = [...checkedMetrics(metrics), ...(metricsFile === undefined ? [] : await requiredMetrics(metricsFile))]
+  const made = model === undefined ? null : await hashModel(model, signal)
+  return { end: { status, end, model: made, exitCode: exitCode ?? null, signal: null, notes: [] }, values }
 }

@@ -13,12 +13,10 @@ import { compareRuns, type RunComparison } from './compare.ts'
 import { releaseElsewhere } from './data.ts'
 import { type ExecOptions, execute } from './execute.ts'
 import { metricFilter } from './metric-filter.ts'
-import { checkedMetrics } from './metrics.ts'
-import { hashModel } from './model.ts'
 import { forEachRun, listParts, putPart, type RunParts, readDetails, readRun, readStart } from './records.ts'
 import { type RowCondition, versionsWithRow } from './row-filter.ts'
 import type { RunDetails, TrainingRun } from './run.ts'
-import { RunHandle, type RunResult } from './run-handle.ts'
+import { checkedResult, RunHandle, type RunResult } from './run-handle.ts'
 
 /** Which runs are wanted. */
 export interface RunFilter {
@@ -53,15 +51,13 @@ export class Runs {
 
   /**
    * Records a run that is over. What it ran on is looked for here: the code, the packages and the machine of the current process.
-   * @throws UsageError INVALID_ARGUMENT; InputError INPUT_NOT_FOUND for a model that is not there, with nothing recorded; and what
+   * @throws UsageError INVALID_ARGUMENT; InputError INPUT_NOT_FOUND, INPUT_CORRUPT for a model or metrics that are not there, with nothing recorded; and what
    * {@link start} throws
    */
   async record(run: RunOptions & RunResult = {}): Promise<TrainingRun> {
-    const { status = 'finished', metrics = {}, model, exitCode, end, ...options } = run
-    const values = checkedMetrics(metrics)
-    const made = model === undefined ? null : await hashModel(model, run.signal)
-    const handle = await this.#begin(options, model)
-    await handle.end({ status, end: end ?? new Date(), model: made, exitCode: exitCode ?? null, signal: null, notes: [] }, values)
+    const { end, values } = await checkedResult(run, run.signal)
+    const handle = await this.#begin(run, run.model)
+    await handle.end({ ...end, end: run.end ?? new Date() }, values)
     return this.show(handle.id, run)
   }
 

@@ -32,6 +32,7 @@ describe('a run that is over', () => {
     const model = join(folder, 'model.bin')
     await writeFile(model, 'weights')
     await writeFile(join(folder, 'params.yaml'), 'lr: 0.1\nnet:\n  depth: 3\n  name: wide\n')
+    await writeFile(join(folder, 'metrics.jsonl'), '{"step": 100, "f1": 0.1}\n{"step": 200, "f1": 0.2}\n')
     const start = new Date('2026-03-15T10:00:00Z')
     const run = await table.run.record({
       name: 'first',
@@ -40,6 +41,7 @@ describe('a run that is over', () => {
       parameters: { net: { depth: 4 }, big: 2n ** 60n },
       seed: 42,
       metrics: { auc: 0.93, loss: [0.9, 0.5], nan: NaN },
+      metricsFile: join(folder, 'metrics.jsonl'),
       model,
       author: 'Ada',
       start,
@@ -57,7 +59,7 @@ describe('a run that is over', () => {
       data: [{ reference: 'whole@v2.0', own: true, version: 2, rows: 2, fingerprints }],
       parameters: { lr: 0.1, net: { depth: 4, name: 'wide' }, big: String(2n ** 60n) },
       seeds: { seed: 42 },
-      metrics: { auc: 0.93, loss: 0.5, nan: NaN },
+      metrics: { auc: 0.93, loss: 0.5, nan: NaN, f1: 0.2 },
       model: { path: model, sha256: createHash('sha256').update('weights').digest('hex'), bytes: 7, files: 1 },
       author: 'Ada',
       host: hostname(),
@@ -71,6 +73,7 @@ describe('a run that is over', () => {
       { step: 0, value: 0.9 },
       { step: 1, value: 0.5 },
     ])
+    expect(shown.steps.f1?.map(({ step }) => step)).toEqual([100, 200])
     expect(shown.environment).toMatchObject({ runtime: { node: process.version }, hardware: { memory: expect.any(Number) } })
     expect(shown.environment?.dependencies.locks).toContainEqual({
       path: 'package-lock.json',
@@ -96,6 +99,9 @@ describe('a run that is over', () => {
   it('says nothing where it cannot be recorded whole', async () => {
     const table = await counters(memoryStore(), 1)
     await expect(table.run.record({ model: join(folder, 'nowhere') })).rejects.toMatchObject({ code: 'INPUT_NOT_FOUND' })
+    await expect(table.run.record({ metricsFile: join(folder, 'none.json') })).rejects.toMatchObject({ code: 'INPUT_NOT_FOUND' })
+    await writeFile(join(folder, 'bad.json'), '{"auc": 0.9')
+    await expect(table.run.record({ metricsFile: join(folder, 'bad.json') })).rejects.toMatchObject({ code: 'INPUT_CORRUPT' })
     await expect(table.run.record({ metrics: { auc: 'high' as unknown as number } })).rejects.toThrow(UsageError)
     await expect(table.run.record({ data: [7] })).rejects.toThrow(VersionNotFoundError)
     await expect(table.run.record({ seed: 0.5 })).rejects.toThrow(UsageError)
