@@ -8,7 +8,7 @@
 import { type ChangesOptions, changesOfTable } from './changes.ts'
 import type { Input } from './data/index.ts'
 import { type CloneOptions, cloneVersion } from './dataset/clone/clone.ts'
-import { consentingFolders } from './dataset/clone/origins.ts'
+import { unclone } from './dataset/clone/origins.ts'
 import type { Pin } from './dataset/pins/pin-file.ts'
 import { isPinPath } from './dataset/pins/pin-place.ts'
 import { type PinOptions, type PinResult, pinVersion } from './dataset/pins/pin-version.ts'
@@ -24,6 +24,7 @@ import { findRemote, originOf, Remotes } from './dataset/remotes/remotes.ts'
 import { type EraseOptions, type EraseResult, erase } from './dataset/retention/erase.ts'
 import { type RetainOptions, type RetainResult, retain } from './dataset/retention/retain.ts'
 import { Runs } from './dataset/runs/runs.ts'
+import { tableStore } from './dataset/table-store.ts'
 import { type TagOptions, tagVersion, type UntagOptions, untag } from './dataset/tag.ts'
 import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify/verify.ts'
 import { UsageError } from './errors/index.ts'
@@ -49,7 +50,7 @@ import { type AsOf, stateAsOf } from './query/as-of.ts'
 import { type ChangeFeed, type DiffOptions, diff, type LedgerOptions, ledger, type QueryResult } from './query/index.ts'
 import { listTags, type Tag } from './refs/tags.ts'
 import { Snapshot } from './snapshot.ts'
-import { type ObjectStore, openStore, withRetries } from './storage/index.ts'
+import { type ObjectStore, withRetries } from './storage/index.ts'
 import { branchOf } from './transaction/index.ts'
 
 /** Where a table lies: a folder, a `file:` URL, or a store of one's own. */
@@ -386,6 +387,14 @@ export class Table {
     return new Table(log, result)
   }
 
+  /**
+   * Lets go of what a shallow clone at a location needed, which need not be there any more: nothing holds its version for it from then on, and
+   * where the clone is still there, it may no longer read here. @returns how many holds ended @throws LogError RECORD_CORRUPT; UnknownOutcomeError; storage errors
+   */
+  async unclone(location: string): Promise<number> {
+    return unclone(this.#log.store, storeOf(location).root)
+  }
+
   /** Verifies a version, as {@link Snapshot.verify} does. @throws VersionNotFoundError; UsageError; and what that throws */
   async verify(point?: AsOf, options: VerifyOptions = {}): Promise<VerifyResult> {
     const state = point === undefined ? await this.#log.update(options.signal) : await stateAsOf(this.#log, point, options.signal)
@@ -506,7 +515,6 @@ function storeOf(location: Location, allowPaths?: readonly string[]): ObjectStor
       remedy: 'Give it to localStore, where that makes the store.',
     })
   }
-  const store =
-    typeof location === 'string' ? openStore(location, { consented: consentingFolders, ...(allowPaths && { allowPaths }) }) : location
+  const store = typeof location === 'string' ? tableStore(location, allowPaths ? { allowPaths } : {}) : location
   return store.kind === 'local' || store.kind === 'memory' ? store : withRetries(store)
 }

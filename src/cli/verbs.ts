@@ -38,6 +38,7 @@ export const verbs: Readonly<Record<string, Listed>> = {
   push: { summary: 'bring a remote to the newest version', load: async () => (await import('./push.ts')).verb },
   pull: { summary: 'get a table, or a version of it, from a remote', load: async () => (await import('./pull.ts')).verb },
   clone: { summary: 'make a version a table of its own', load: async () => (await import('./clone.ts')).verb },
+  unclone: { summary: 'let go of what a clone needed', load: async () => (await import('./unclone.ts')).verb },
   verify: { summary: 'check that a version is what was written', load: async () => (await import('./verify.ts')).verb },
   run: { summary: 'record a training, or run it, with the data that it reads', load: async () => (await import('./run.ts')).verb },
   runs: { summary: 'the runs that read versions of a table', load: async () => (await import('./runs.ts')).verb },

@@ -8,7 +8,7 @@
  */
 import { v7 as uuid } from 'uuid'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { putRecord, readRecord } from './records.ts'
+import { type JsonRecord, putRecord, readRecord } from './records.ts'
 
 /** A record that holds a version. */
 export interface HoldRecord {
@@ -23,10 +23,19 @@ const folder = '_varve/holds/'
 /** Records read at a time. */
 const together = 32
 
-/** Makes a record that holds a version, and gives its id. `why` tells people what needs it. @throws UnknownOutcomeError RECORD_UNKNOWN; storage errors */
-export async function holdVersion(store: ObjectStore, version: number, why: string, signal?: AbortSignal): Promise<string> {
+/**
+ * Makes a record that holds a version, and gives its id. `why` tells people what needs it; `more` is kept beside.
+ * @throws UnknownOutcomeError RECORD_UNKNOWN; storage errors
+ */
+export async function holdVersion(
+  store: ObjectStore,
+  version: number,
+  why: string,
+  signal?: AbortSignal,
+  more: JsonRecord = {},
+): Promise<string> {
   const id = uuid()
-  await putRecord(store, keyOf(id), { version, why, time: new Date().toISOString() }, signal)
+  await putRecord(store, keyOf(id), { version, why, time: new Date().toISOString(), ...more }, signal)
   return id
 }
 

@@ -13,6 +13,7 @@ import { type Add, checkAlterable, DeltaLog, type TableState } from '../../log/i
 import { settle } from '../../operations/settle.ts'
 import type { CommitResult, WritingOptions } from '../../operations/written.ts'
 import type { AsOf } from '../../query/as-of.ts'
+import { releaseHold } from '../../refs/hold-records.ts'
 import { putRecord } from '../../refs/records.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import { commitFirst } from '../../transaction/index.ts'
@@ -20,7 +21,7 @@ import { digestKey, knownFingerprints } from '../fingerprints.ts'
 import { knownHashes } from '../hashes.ts'
 import { type ClonedVersion, type CopiedFiles, type CopyOptions, copiedFiles, namedFiles, pathsOutside } from './clone-files.ts'
 import { cloneGround, withKeptIds } from './clone-ground.ts'
-import { holdForClone, noteOrigin, type Origin, originsOf, releaseClone } from './origins.ts'
+import { holdForClone, noteOrigin, type Origin, originsOf } from './origins.ts'
 
 /** Options of `table.clone`. */
 export interface CloneOptions extends Pick<WritingOptions, 'message' | 'source' | 'provenance' | 'account' | 'signal'> {
@@ -120,7 +121,7 @@ class Binding {
   async bind(log: DeltaLog, origin: Origin, signal: AbortSignal | undefined): Promise<void> {
     const { store } = log
     const hold = await holdForClone(store, origin.version, this.#target.root, signal)
-    this.#undo.push(() => releaseClone(store, hold))
+    this.#undo.push(() => releaseHold(store, hold))
     if (!(await log.has(origin.version, signal))) throw await log.versionNotFound(origin.version, signal)
     const key = await noteOrigin(this.#target, { ...origin, root: store.root }, hold, signal)
     this.#undo.push(() => this.#target.delete([key]))

@@ -12,6 +12,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { v7 as uuid } from 'uuid'
+import { holdsBecause, holdVersion, releaseHold } from '../../refs/hold-records.ts'
 import { type JsonRecord, putRecord, readRecord } from '../../refs/records.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 
@@ -29,15 +30,14 @@ const holdId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** Makes the record that keeps a version of `store` for the clone at a root. @returns its id @throws UnknownOutcomeError RECORD_UNKNOWN; storage errors */
 export async function holdForClone(store: ObjectStore, version: number, clone: string, signal?: AbortSignal): Promise<string> {
-  const id = uuid()
-  const record = { version, why: `clone at ${clone}`, time: new Date().toISOString(), clone }
-  await putRecord(store, `${holds}/${id}.json`, record, signal)
-  return id
+  return holdVersion(store, version, whyOf(clone), signal, { clone })
 }
 
-/** Ends a hold. @throws UnknownOutcomeError RECORD_UNKNOWN; storage errors */
-export async function releaseClone(store: ObjectStore, id: string): Promise<void> {
-  await putRecord(store, `${holds}/${id}.released.json`, { time: new Date().toISOString() })
+/** Ends all holds of `store` for the clone at a root. @returns how many there were */
+export async function unclone(store: ObjectStore, clone: string): Promise<number> {
+  const held = await holdsBecause(store, whyOf(clone))
+  for (const { id } of held) await releaseHold(store, id)
+  return held.length
 }
 
 /** Notes in a clone what it was made from. @returns the key of the record */
@@ -67,6 +67,10 @@ export function consentingFolders(root: string): string[] {
     if (typeof origin !== 'string' || !origin.startsWith('file://') || typeof hold !== 'string' || !holdId.test(hold)) return []
     return consents(origin, hold, root) ? [fileURLToPath(origin)] : []
   })
+}
+
+function whyOf(clone: string): string {
+  return `clone at ${clone}`
 }
 
 function consents(origin: string, hold: string, clone: string): boolean {

@@ -11,7 +11,8 @@ import { dirname, join } from 'node:path'
 import { vectorPath } from '../../data/vectors/descriptor.ts'
 import { VarveError } from '../../errors/index.ts'
 import { DeltaLog, type TableState } from '../../log/index.ts'
-import { localStore, type ObjectStore, placeOf } from '../../storage/index.ts'
+import { type ObjectStore, placeOf } from '../../storage/index.ts'
+import { tableStore } from '../table-store.ts'
 import { findPins } from './find-pins.ts'
 import { type Pin, readPin } from './pin-file.ts'
 import { tableOfPin } from './pin-place.ts'
@@ -61,7 +62,7 @@ async function statusOfPin(file: string, options: StatusOptions): Promise<PinSta
   try {
     const pin = await readPin(file)
     told = { ...nothing, table: pin.table, version: pin.version, tag: pin.tag }
-    const store = localStore(tableOfPin(file, pin), options.allowPaths ? { allowPaths: options.allowPaths } : {})
+    const store = tableStore(tableOfPin(file, pin), options.allowPaths ? { allowPaths: options.allowPaths } : {})
     const log = await DeltaLog.open(store, options.signal)
     if (log === undefined) return { ...told, ...missing(file, `There is no table ${pin.table}.`) }
     told = { ...told, latest: log.latest.version }

@@ -6,11 +6,12 @@ import { nameOfStore } from '../../query/index.ts'
 import { parseReference } from '../../query/reference.ts'
 import { holdVersion, isOpen, releaseHold } from '../../refs/hold-records.ts'
 import { tagsByVersion } from '../../refs/tags.ts'
-import { type ObjectStore, openStore } from '../../storage/index.ts'
+import type { ObjectStore } from '../../storage/index.ts'
 import { computeFingerprints } from '../fingerprints.ts'
 import { readPin } from '../pins/pin-file.ts'
 import { isPinFile, isPinPath, tableOfPin } from '../pins/pin-place.ts'
 import { pinnedState } from '../pins/pinned-state.ts'
+import { tableStore } from '../table-store.ts'
 import type { RunData } from './run.ts'
 
 /**
@@ -73,7 +74,7 @@ export async function holdElsewhere(
 export async function releaseElsewhere(data: readonly RunData[], signal?: AbortSignal): Promise<void> {
   for (const { own, location, hold } of data) {
     if (own || hold === null || !location.startsWith('file:')) continue
-    const store = openStore(location)
+    const store = tableStore(location)
     // Only where our own hold lies: the record may have come from elsewhere, with places that mean nothing here.
     if (await isHoldThere(store, hold, signal)) await releaseHold(store, hold)
   }
@@ -116,7 +117,7 @@ function placeOf(input: RunInput): { readonly path?: string; readonly point?: As
 
 async function logAt(own: DeltaLog, path: string, signal: AbortSignal | undefined): Promise<DeltaLog> {
   if (path === own.store.root) return own
-  const store = openStore(path)
+  const store = tableStore(path)
   if (store.root === own.store.root) return own
   const log = await DeltaLog.open(store, signal)
   if (log) return log

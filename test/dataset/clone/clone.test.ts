@@ -126,9 +126,9 @@ describe('a shallow clone', () => {
     await cp(path, join(folder, 'copied'), { recursive: true })
     await expect(count(join(folder, 'copied'))).rejects.toMatchObject({ code: 'PATH_OUTSIDE_ROOT' })
     expect(await count(join(folder, 'copied'), [join(folder, 'consenting')])).toHaveLength(3000)
-    const holds = join(folder, 'consenting/_varve/holds')
-    const [hold = ''] = await readdir(holds)
-    await writeFile(join(holds, hold.replace('.json', '.released.json')), '{}')
+    expect(await origin.unclone(join(folder, 'copied'))).toBe(0)
+    expect(await origin.unclone(path)).toBe(1)
+    expect((await origin.vacuum({ olderThan: '0d', dryRun: true })).held).toEqual([])
     await expect(count(path)).rejects.toMatchObject({ code: 'PATH_OUTSIDE_ROOT' })
   })
 
