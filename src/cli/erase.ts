@@ -60,7 +60,7 @@ function text(path: string, { version, metrics, everywhere }: EraseResult): stri
 }
 
 function erasureLines(erasure: Erasure): string[] {
-  const { confirmed, versionsEnded, ended, files, bytes, tags, runs, holds, archives, changeFeeds, shown, elsewhere } = erasure
+  const { confirmed, versionsEnded, ended, files, bytes, tags, runs, holds, archives, cached, changeFeeds, shown, elsewhere } = erasure
   const [end, go] = confirmed ? ['ended', 'deleted'] : ['would end', 'would go']
   const named = (what: string, names: readonly string[]) => (names.length === 0 ? [] : [`  ${what}: ${names.join(', ')}`])
   const commits = (list: Erasure['shown']) => list.map(({ version, shows }) => `${version} (${shows.join(', ')})`).join(', ')
@@ -72,6 +72,7 @@ function erasureLines(erasure: Erasure): string[] {
     ...named(confirmed ? 'runs marked as erased' : 'runs', runs),
     ...named(confirmed ? 'holds released' : 'holds', holds),
     ...named('versions that lose their change feed', changeFeeds.map(String)),
+    ...(cached > 0 ? [`  cache of this machine: ${counted(cached, 'file')} ${go}`] : []),
     ...archives.map(
       (one) => `  archive ${one.location}: ${spans(one.ended)} ${end}, ${counted(one.files, 'file')} (${byteSize(one.bytes)}) ${go}`,
     ),

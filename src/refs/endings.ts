@@ -7,7 +7,16 @@
  */
 import { v4 as uuid } from 'uuid'
 import { ConflictError } from '../errors/index.ts'
-import { type Ending, endingsFolder, joinSpans, newestEndings, type VersionSpan, withoutSpans } from '../log/index.ts'
+import {
+  countSpans,
+  type Ending,
+  endingsFolder,
+  joinSpans,
+  newestEndings,
+  readEndings,
+  type VersionSpan,
+  withoutSpans,
+} from '../log/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { putRecord } from './records.ts'
 
@@ -45,6 +54,21 @@ export async function finishEnding(store: ObjectStore, id: string): Promise<void
     const spans = joinSpans([own, ...endings.filter(isSame)].flatMap((ending) => ending.spans))
     return [...endings.filter((ending) => ending !== own && !isSame(ending) && !isCovered(ending)), { ...own, spans, done: true }]
   })
+}
+
+/**
+ * Says that versions are whole again, whose files came back from a copy of the table. What was erased stays so.
+ * @throws what {@link beginEnding} throws
+ */
+export async function reviveVersions(store: ObjectStore, spans: readonly VersionSpan[], signal?: AbortSignal): Promise<void> {
+  const revived = (endings: readonly Ending[]) =>
+    endings.flatMap((ending) => {
+      const left = ending.by === 'erase' ? ending.spans : withoutSpans(ending.spans, spans)
+      return left.length === 0 ? [] : [{ ...ending, spans: left }]
+    })
+  const endings = await readEndings(store, signal)
+  const [before, after] = [endings, revived(endings)].map((list) => countSpans(list.flatMap((ending) => ending.spans)))
+  if (before !== after) await change(store, revived, signal)
 }
 
 /** Says which versions an archive does not have, since they stayed in the table at `home`. @throws what {@link beginEnding} throws */

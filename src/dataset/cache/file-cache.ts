@@ -80,6 +80,13 @@ export class FileCache {
     }
   }
 
+  /** Deletes a file, where it is here. @returns whether it was @throws the system's error where it cannot be deleted */
+  async remove(sha256: string): Promise<boolean> {
+    if (!(await this.has(sha256))) return false
+    await rm(this.pathOf(sha256), { force: true })
+    return true
+  }
+
   /** The path of a file in the cache, whether it is here or not. */
   pathOf(sha256: string): string {
     return join(this.folder, 'files', sha256.slice(0, 2), sha256.slice(2))

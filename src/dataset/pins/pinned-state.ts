@@ -73,9 +73,10 @@ export async function differenceFrom(log: DeltaLog, state: TableState, pin: Pin,
     : { kind, pinned, found, message: `its ${kind} is ${found ?? 'not known'}, and the pin says ${pinned}` }
 }
 
-/** The state of a version, where the table has it. @throws LogError; storage errors */
+/** The state of a version, where the table has it, and it was not let go. @throws LogError; storage errors */
 export async function stateIfThere(log: DeltaLog, version: number, signal?: AbortSignal): Promise<TableState | undefined> {
   try {
+    await log.checkNotEnded(version, signal)
     return await log.stateAt(version, signal)
   } catch (error) {
     if (error instanceof VersionNotFoundError) return undefined

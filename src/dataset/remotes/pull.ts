@@ -13,7 +13,17 @@
  * - Files come before the commits that name them, and each is in its place whole or not at all, so what was interrupted goes on from there.
  */
 import { RemoteError } from '../../errors/index.ts'
-import { type Commit, DeltaLog, isTimedByFile, readCommitIfThere, type VersionSpan } from '../../log/index.ts'
+import {
+  type Commit,
+  DeltaLog,
+  endedBy,
+  isInSpans,
+  isTimedByFile,
+  readCommitIfThere,
+  readEndings,
+  type VersionSpan,
+} from '../../log/index.ts'
+import { reviveVersions } from '../../refs/endings.ts'
 import type { Fingerprints } from '../../refs/fingerprints.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import { Chain } from './chain.ts'
@@ -90,6 +100,9 @@ export async function pull(to: ObjectStore, remote: FoundRemote, options: PullOp
   await checkIsWanted(theirs, version, label, options.fingerprints, signal)
   const own = await DeltaLog.open(to, signal)
   if (own !== undefined) await checkIsOne(own, theirs, options.version, label, signal)
+  // What had to be erased here does not come back.
+  const erased = endedBy(await readEndings(to, signal), ({ by }) => by === 'erase')
+  if (own !== undefined && isInSpans(erased, version)) throw await own.versionNotFound(version, signal)
   const next = own === undefined ? undefined : own.latest.version + 1
 
   const moved: Moved = { files: 0, bytes: 0, skipped: 0, near: 0 }
@@ -101,6 +114,9 @@ export async function pull(to: ObjectStore, remote: FoundRemote, options: PullOp
   if (next === undefined || next <= version + 1) await moveDerived(version, logOptions, moved)
 
   const log = (await DeltaLog.open(to, signal))!
+  const complete = await completeVersions(log, signal)
+  // A version that was let go here, and whose files came back, can be read again.
+  await reviveVersions(to, history ? complete : [{ from: version, to: version }], signal)
   const readable = { earliest: await log.earliest(signal), latest: log.latest.version }
   const records = await moveRecords({ from, to, holds: false, readable, signal })
   return {
@@ -114,7 +130,7 @@ export async function pull(to: ObjectStore, remote: FoundRemote, options: PullOp
     skipped: moved.skipped,
     records: records.records,
     missing,
-    complete: await completeVersions(log, signal),
+    complete,
     recorded: await recordOrigin(to, remote, signal),
     warnings: [
       ...timesWarning(commits, to),
@@ -195,6 +211,7 @@ async function checkIsWanted(
   wanted: Fingerprints | undefined,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  await theirs.checkNotEnded(version, signal)
   await theirs.stateAt(version, signal)
   if (wanted?.id == null) return
   const id = await theirs.computeId(version, signal)

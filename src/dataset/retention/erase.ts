@@ -16,6 +16,7 @@ import { conflictError } from '../../operations/written.ts'
 import { nameOfStore, type QueryTarget, sessionTableOf, targetOf } from '../../query/index.ts'
 import { type ObjectStore, openStore } from '../../storage/index.ts'
 import { commit } from '../../transaction/index.ts'
+import { machineCache } from '../cache/file-cache.ts'
 import { withAccount } from '../provenance/account.ts'
 import { Remotes } from '../remotes/remotes.ts'
 import { eraseVersions } from './erase-versions.ts'
@@ -62,6 +63,8 @@ export interface Erasure {
   readonly runs: readonly string[]
   readonly holds: readonly string[]
   readonly archives: readonly ErasedArchive[]
+  /** Copies of such files in the cache of this machine, which are deleted too. */
+  readonly cached: number
   /** The oldest version that the log still has. */
   readonly earliest: number
   /** Commits of the log that stay and show something of the rows. */
@@ -131,6 +134,8 @@ async function eraseOlder(
   }
   const elsewhere = await placesElsewhere(store, survey, said.holds, signal)
   const archives: ErasedArchive[] = []
+  // Copies go before the files by which their hashes are found.
+  const cached = await takeCached(survey.hashes, confirm)
   for (const location of await archivesOf(log, signal)) {
     const found = await eraseArchive(location, target, condition, confirm, signal)
     if (typeof found === 'string') elsewhere.push(found)
@@ -149,6 +154,7 @@ async function eraseOlder(
     changeFeeds: survey.changeFiles.map(({ version }) => version).filter((version) => version >= earliest && !isInSpans(versions, version)),
     ...said,
     archives,
+    cached,
     earliest,
     shown: survey.shown.filter(({ version }) => version >= earliest),
     elsewhere,
@@ -178,6 +184,14 @@ async function eraseArchive(
   return { location, ended, files, bytes, shown: survey.shown.filter(({ version }) => version >= earliest) }
 }
 
+/** @returns how many copies there are, or were */
+async function takeCached(hashes: readonly string[], confirm: boolean): Promise<number> {
+  const cache = machineCache()
+  let found = 0
+  for (const hash of hashes) if (await (confirm ? cache.remove(hash) : cache.has(hash))) found += 1
+  return found
+}
+
 async function archivesOf(log: DeltaLog, signal: AbortSignal | undefined): Promise<Set<string>> {
   const kept = log.latest.metadata.configuration['varve.retain.archive']
   const endings = await readEndings(log.store, signal)
@@ -195,7 +209,9 @@ async function placesElsewhere(
   const places = holds.map((by) => `whoever has ${by}`)
   for (const { name, url } of await new Remotes(store).list({ signal })) places.push(`the remote ${name} (${url}): erase there too`)
   for (const path of survey.outside.slice(0, 10)) places.push(`${path}, a file of another table: erase there too`)
-  places.push('caches, clones, backups and exports of this table, and files younger than seven days that no version names')
+  places.push(
+    'caches of other machines, clones, backups and exports of this table, and files younger than seven days that no version names',
+  )
   return places
 }
 

@@ -41,6 +41,8 @@ export interface Survey {
   readonly changeFiles: readonly { readonly path: string; readonly version: number }[]
   readonly versions: readonly VersionSpan[]
   readonly shown: readonly ShownByLog[]
+  /** SHA-256 of those files, as far as the log has them. */
+  readonly hashes: readonly string[]
   /** Files named by absolute path that lie outside the table's folder, so that nobody looked into them. */
   readonly outside: readonly string[]
 }
@@ -83,7 +85,7 @@ export async function surveyRows(
     dataFiles: [...new Set(holding.map(({ path }) => path))],
     changeFiles: changeFiles.filter(({ path }) => paths.has(path)).map(({ path, version }) => ({ path, version })),
     versions: joinSpans(lived),
-    shown: await shownByLog(log, { from: earliest, to: latest }, paths, signal),
+    ...(await toldByLog(log, { from: earliest, to: latest }, paths, signal)),
     outside,
   }
 }
@@ -134,15 +136,15 @@ async function lyingThere(
   return { there, outside }
 }
 
-async function shownByLog(
+async function toldByLog(
   log: DeltaLog,
   { from, to }: VersionSpan,
   paths: ReadonlySet<string>,
   signal: AbortSignal | undefined,
-): Promise<ShownByLog[]> {
-  const found: ShownByLog[] = []
-  if (paths.size === 0) return found
-  for (let version = from; version <= to; version += 1) {
+): Promise<Pick<Survey, 'shown' | 'hashes'>> {
+  const shown: ShownByLog[] = []
+  const hashes = new Set<string>()
+  for (let version = from; version <= to && paths.size > 0; version += 1) {
     const commit = await readCommitIfThere(log.store, version, signal)
     if (commit === undefined) continue
     const shows = new Set<string>()
@@ -152,6 +154,8 @@ async function shownByLog(
       const file = 'add' in action ? action.add : 'remove' in action ? action.remove : 'cdc' in action ? action.cdc : undefined
       if (file === undefined || !paths.has(decodePath(file.path))) continue
       names = true
+      const hash = file.tags?.['varve.sha256']
+      if (hash) hashes.add(hash)
       if (hasBounds(file as Add | Remove)) shows.add('statistics')
       if (Object.values(file.partitionValues ?? {}).some((value) => value !== null && value !== '')) shows.add('partition values')
     }
@@ -161,9 +165,9 @@ async function shownByLog(
     if (!['[]', '', undefined].includes(operationParameters?.predicate)) shows.add('condition')
     if (userMetadata) shows.add('message')
     if ((varve?.command?.length ?? 0) > 1) shows.add('command')
-    if (shows.size > 0) found.push({ version, shows: [...shows] })
+    if (shows.size > 0) shown.push({ version, shows: [...shows] })
   }
-  return found
+  return { shown, hashes: [...hashes] }
 }
 
 function hasBounds({ stats }: Pick<Add | Remove, 'stats'>): boolean {

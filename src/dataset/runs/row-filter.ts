@@ -56,6 +56,7 @@ export async function versionsWithRow(
 }
 
 async function hasRow(log: DeltaLog, version: number, { where, params }: RowCondition, signal: AbortSignal | undefined): Promise<boolean> {
+  await log.checkNotEnded(version, signal)
   const state = await log.stateAt(version, signal)
   const [first] = schemaOf(state.metadata).fields
   if (first === undefined) return false

@@ -1,13 +1,15 @@
 /** What is erased is in no file any more that a version names, here and in archives; what stays reads as it did; and what is not reached is said. */
 
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { machineCache } from '../../../src/dataset/cache/file-cache.ts'
 import { trustedEngine } from '../../../src/engine/index.ts'
-import { localStore, memoryStore, type ObjectStore, Table } from '../../../src/index.ts'
+import { cache, localStore, memoryStore, type ObjectStore, Table } from '../../../src/index.ts'
 import { commitKey } from '../../../src/log/paths.ts'
+import { hashBytes } from '../../../src/storage/index.ts'
 import { intercepted } from '../../transaction/tools.ts'
 
 let folder: string
@@ -203,6 +205,25 @@ describe('everywhere', () => {
     await table.append(rows(4))
     await table.retain()
     expect(await idsAt(localStore(archive), 3)).toEqual([2, 3])
+  })
+
+  test('copies in the cache of this machine go, and a pull does not bring the version back', async () => {
+    vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'))
+    const [store, remote] = [memoryStore(), memoryStore()]
+    const table = await withHistory(store)
+    await table.push(remote)
+    for await (const { path } of (await table.asOf(3)).files()) {
+      const { bytes } = await store.get(path)
+      await writeFile(join(folder, 'copy'), bytes)
+      expect(await machineCache().keep(hashBytes(bytes), join(folder, 'copy'))).toBe(true)
+    }
+    expect((await table.erase({ where: 'id = 42', everywhere: true })).everywhere).toMatchObject({ cached: 1 })
+    expect((await table.erase({ where: 'id = 42', everywhere: true, confirm: true })).everywhere).toMatchObject({ cached: 1 })
+    expect((await table.erase({ where: 'id = 42', everywhere: true })).everywhere).toMatchObject({ cached: 0 })
+    expect((await cache.show()).files).toBe(2)
+    await Table.pull(store, { from: remote, history: true }).catch(() => undefined)
+    expect(await idsAt(store, 3)).toBe('VERSION_ENDED')
+    vi.unstubAllEnvs()
   })
 
   test('columns that old versions do not have as the condition means them are refused, and nothing ends', async () => {

@@ -313,6 +313,28 @@ describe('beside others', () => {
   })
 })
 
+test('a version that was let go and comes back from a remote can be read again', async () => {
+  const [store, remote] = [memoryStore(), memoryStore()]
+  const table = await replaced(store, 4)
+  await table.tag('v1', { version: 1 })
+  await table.push(remote)
+  await table.retain({ keepLast: 1 })
+  await table.push(remote)
+  expect([await idsAt(store, 1), await idsAt(store, 2), await idsAt(store, 3)]).toEqual([[1], 'VERSION_ENDED', 'VERSION_ENDED'])
+  await Table.pull(store, { from: remote, history: true })
+  expect([await idsAt(store, 1), await idsAt(store, 2), await idsAt(store, 3)]).toEqual([[1], [2], [3]])
+  // And is let go again.
+  expect(await (await Table.open(store)).retain()).toMatchObject({ ended: [{ from: 2, to: 3 }], files: 2 })
+})
+
+test('a restore keeps the policy, which is of the table and not of a version', async () => {
+  const store = memoryStore()
+  const table = await replaced(store, 2)
+  await table.retain({ keepLast: 5 })
+  await table.restore(1)
+  expect(await table.retain()).toMatchObject({ policy: { keepLast: 5 }, versionsEnded: 0, version: null })
+})
+
 test('killed at any step, what stays can be read, what ended is there or in the archive, and the next run finishes it', {
   timeout: 120_000,
 }, async () => {
