@@ -79,7 +79,7 @@ hold: 0197c9a4-0000-7000-8000-00000000abcd
         }
         expect(formatPin(written).trimEnd().split('\n')).toHaveLength(13)
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
@@ -142,7 +142,7 @@ test('a damaged text is a pin, or an error that names the file', async () => {
       if (read instanceof Error) expect(read).toMatchObject({ code: expect.stringMatching(/^PIN_/), data: { file: 'events.varve' } })
       else expect(await parsePin(formatPin(read as Pin), 'p')).toEqual(read)
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   )
 })
 
