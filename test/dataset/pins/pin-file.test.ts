@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -161,4 +161,10 @@ describe('a file', () => {
     await writeFile(path, `${formatPin(pin)}${'#'.repeat(70_000)}`)
     await expect(readPin(path)).rejects.toMatchObject({ code: 'PIN_INVALID', message: expect.stringContaining('bytes') })
   })
+})
+
+test('the page that tells the format shows a pin to the byte', async () => {
+  const page = await readFile(join(import.meta.dirname, '../../../spec/pin.md'), 'utf8')
+  const [, shown = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? []
+  expect(formatPin(await parsePin(shown, 'spec/pin.md'))).toBe(shown)
 })
