@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { localStore, memoryStore, type ObjectStore, Table } from '../../../src/index.ts'
-import { faultyStore } from '../../../src/storage/index.ts'
+import { faultyStore, withRetries } from '../../../src/storage/index.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -104,6 +104,23 @@ describe('a pull', () => {
       if (faulty.spoilt.length === 0) break
       await Table.pull(inner, { from: remote })
       expect(await ids(await Table.open(inner), 5)).toEqual(await ids(table, 5))
+    }
+  })
+
+  it('through a bad network brings what was written: a byte that was turned on the way is asked for again', async () => {
+    const { table, store: remote } = await events()
+    for (const seed of [1, 2, 3]) {
+      const kinds = ['flip', 'short', 'reset', 'throttled'] as const
+      const faulty = faultyStore(remote as ObjectStore, {
+        seed,
+        faults: kinds.map((kind) => ({ kind, operation: 'get', key: /\.parquet$/, probability: 0.2, times: 3 })),
+      })
+      const local = memoryStore()
+      await Table.pull(local, { from: withRetries(faulty, { firstPauseMs: 1, longestPauseMs: 2 }), history: true })
+      expect(faulty.spoilt.length).toBeGreaterThan(0)
+      const copy = await Table.open(local)
+      for (let version = 0; version <= 5; version += 1) expect(await ids(copy, version)).toEqual(await ids(table, version))
+      expect(await copy.verify()).toMatchObject({ ok: true })
     }
   })
 
