@@ -59,6 +59,7 @@ export const moveMany: Case = {
     {
       name: 'varve',
       role: 'varve',
+      fresh: true,
       samples: 3,
       start: async ({ work }) => {
         const base = join(work, 'base')
@@ -83,7 +84,7 @@ export const moveMany: Case = {
         }
       },
     },
-    { name: 'dvc', role: 'peer', samples: 1 },
+    { name: 'dvc', role: 'peer', fresh: true, samples: 1 },
   ],
   targets: [
     { says: 'push of all beside DVC', of: 'varve', to: 'dvc', metric: 'push', atMost: 1 },
