@@ -64,7 +64,7 @@ it('holds what the model holds, and refuses what the model refuses', async () =>
       for (let version = 0; remote.history !== undefined && version <= remote.history.length; version += 1)
         expect(await rowsIn(remote.store, version)).toEqual(rowsOf(remote.history.slice(0, version)))
     }),
-    { numRuns: 12 },
+    { numRuns: 6 },
   )
 })
 
