@@ -18,6 +18,7 @@ import { checkKey, invalidKey } from './keys.ts'
 import { listFiles, stagingFolder } from './local-list.ts'
 import { pathOfFile, type Range, readFile, statFile } from './local-read.ts'
 import { LocalRoot } from './local-root.ts'
+import { removeAbandoned } from './local-staging.ts'
 import { createFile, type Link, metaOf, replaceFile, temporaryPrefix } from './local-write.ts'
 import type {
   Body,
@@ -181,6 +182,7 @@ class LocalStore implements ObjectStore {
         this.#beforeWrite()
         const folder = join(this.#root.folder, stagingFolder, id)
         this.#root.prepareFolder(stagingFolder, false)
+        await removeAbandoned(dirname(folder))
         mkdirSync(folder, { recursive: true })
         return {
           folder,
