@@ -9,7 +9,7 @@ import type { DeltaLog } from '../log/index.ts'
 import { type AsOf, stateAsOf } from '../query/as-of.ts'
 import { nameOfStore } from '../query/index.ts'
 import { checkName } from '../refs/names.ts'
-import { removeTag, type Tag, writeTag } from '../refs/tags.ts'
+import { removeTag, type Tag, takeBackTag, writeTag } from '../refs/tags.ts'
 import { knownFingerprints } from './fingerprints.ts'
 import { checkGitTag, currentAuthor, makeGitTag } from './git.ts'
 
@@ -64,10 +64,10 @@ export async function untag(log: DeltaLog, name: string, options: UntagOptions =
   return removeTag(log.store, name, { author, time: new Date(), signal })
 }
 
-async function checkStillThere(log: DeltaLog, { name, version, author }: Tag): Promise<void> {
-  if (await log.has(version)) return
-  await removeTag(log.store, name, { author, time: new Date() })
-  throw await log.versionNotFound(version)
+async function checkStillThere(log: DeltaLog, tag: Tag): Promise<void> {
+  if (await log.has(tag.version)) return
+  await takeBackTag(log.store, tag)
+  throw await log.versionNotFound(tag.version)
 }
 
 function gitName(name: string): string {

@@ -107,6 +107,18 @@ export async function removeTag(
   throw tagMoved(store, name)
 }
 
+/**
+ * Takes back a tag just made, whose version turned out to have ended: what it replaced stands again, where it replaced something, so that this is
+ * held as it was. Where another has moved the tag meanwhile, nothing is to be done. @throws LogError RECORD_CORRUPT; storage errors
+ */
+export async function takeBackTag(store: ObjectStore, { name, version, author, time, replaces }: Tag): Promise<void> {
+  const { number, tag } = await newest(store, name)
+  if (tag?.version !== version || tag.time.getTime() !== time.getTime()) return
+  const before = replaces === null ? undefined : await readTag(store, nameKey(name), number - 1)
+  const record: JsonRecord = before === undefined ? { name, version, removed: true, author, time: new Date() } : { ...before }
+  await putRecord(store, numberedKey(folder, name, number + 1), record)
+}
+
 /** The number of a name's last record (0 before the first), and the tag, where that is one. */
 async function newest(store: ObjectStore, name: string, signal?: AbortSignal): Promise<{ number: number; tag: Tag | undefined }> {
   const number = await lastNumber(store, folder, name, signal)

@@ -128,6 +128,22 @@ it('does not stay on a version that a vacuum ended meanwhile', async () => {
   expect(await table.tags()).toEqual([])
 })
 
+it('stands where it stood, when a vacuum ends the version that it is moved to', async () => {
+  const store = memoryStore()
+  const table = await counters(store, 3)
+  const before = await table.tag('moving', { version: 1, message: 'the first' })
+  const slow = intercepted(store, {
+    putIfAbsent: async (key, body, options) => {
+      if (key === '_varve/tags/moving/2.json') await table.vacuum({ olderThan: '0d' })
+      return store.putIfAbsent(key, body, options)
+    },
+  })
+  await expect((await Table.open(slow)).tag('moving', { version: 0, force: true })).rejects.toMatchObject({ code: 'VERSION_NOT_FOUND' })
+  expect(await table.tags()).toEqual([before])
+  await table.vacuum({ olderThan: '0d' })
+  expect(await (await table.asOf({ tag: 'moving' })).rowCount()).toBe(1)
+})
+
 it('computes the id from the beginning where no commit of ours is near', async () => {
   const store = memoryStore()
   const table = await counters(store, 0)

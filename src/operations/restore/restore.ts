@@ -96,6 +96,7 @@ export async function restore(log: DeltaLog, point: AsOf, options: RestoreOption
       alone: true,
       isBlindAppend: false,
       restored: { version: then.version, resetTxn },
+      inputs: async () => [{ table: log.store.root, version: then.version, id: await log.idOf(then.version) }],
     },
     { files: [], changeFiles: [] },
     options,
