@@ -13,6 +13,7 @@ import {
   commitKey,
   DeltaLog,
   endedBy,
+  isInSpans,
   joinSpans,
   newestComplete,
   readCommit,
@@ -100,7 +101,20 @@ export class Archive {
     const there = joinSpans([...this.#spans, ...endedBy(endings, ({ by, archive }) => by === 'retain' && archive === this.store.root)])
     const until = Math.max(last, this.#through)
     await putAbsent(this.store, withoutSpans([{ from: begin, to: until }], there), this.#log.store.root, signal)
+    await this.#takeRecords(signal)
     await this.#takeLog(earliest, last, signal)
+  }
+
+  /** What was found out about the versions: their fingerprints, and hashes that the log does not have. Records never change, so one that is there is the same. */
+  async #takeRecords(signal: AbortSignal | undefined): Promise<void> {
+    const { store: home } = this.#log
+    for (const folder of ['_varve/digests/', '_varve/hashes/']) {
+      for await (const { key } of home.list(folder, { signal })) {
+        const [, version] = /\/(\d{1,15})\.json$/.exec(key) ?? []
+        if (version !== undefined && !isInSpans(this.#spans, Number(version))) continue
+        await this.store.putIfAbsent(key, (await home.get(key, { signal })).bytes, { signal })
+      }
+    }
   }
 
   async #takeLog(earliest: number, last: number, signal: AbortSignal | undefined): Promise<void> {

@@ -43,7 +43,7 @@ export interface Survey {
   readonly shown: readonly ShownByLog[]
   /** SHA-256 of those files, as far as the log has them. */
   readonly hashes: readonly string[]
-  /** Files named by absolute path that lie outside the table's folder, so that nobody looked into them. */
+  /** Files of other tables, named by absolute path: those that hold such rows, and those that nobody may look into. */
   readonly outside: readonly string[]
 }
 
@@ -77,6 +77,8 @@ export async function surveyRows(
   ]
   const { there, outside } = await lyingThere(store, listed, signal)
   const paths = await matchingPaths({ ...table, store }, there, condition, signal)
+  // Those of a table that this one was cloned from can be looked into, and are that table's to delete.
+  for (const path of paths) if (placeOf(store, path).store !== store) outside.push(path)
   const holding = files.filter(({ path }) => paths.has(path))
   const lived = holding.flatMap(({ times }) => times.map(({ added, removed }) => ({ from: added, to: (removed ?? latest + 1) - 1 })))
   return {

@@ -179,6 +179,31 @@ describe('everywhere', () => {
     expect(await idsAt(store, 1)).toBe('VERSION_ENDED')
   })
 
+  test('rows that come again while it looks are erased too', async () => {
+    const store = memoryStore()
+    await withHistory(store)
+    let once = false
+    const appending = intercepted(store, {
+      async putIfAbsent(key, body, options) {
+        const put = await store.putIfAbsent(key, body, options)
+        if (key === commitKey(7) && !once) {
+          once = true
+          await (await Table.open(store)).append(rows(5, 6))
+        }
+        return put
+      },
+    })
+    const { everywhere } = await (await Table.open(appending)).erase({ where: 'id = 5', everywhere: true, confirm: true })
+    expect(everywhere).toMatchObject({
+      ended: [
+        { from: 5, to: 6 },
+        { from: 8, to: 8 },
+      ],
+    })
+    expect(await idsAt(store)).toEqual([2, 3, 4, 6])
+    expect(await idsLying(store)).not.toContain(5)
+  })
+
   test('what was archived is erased there too', async () => {
     const store = localStore(join(folder, 'events'))
     const archive = join(folder, 'archive')
