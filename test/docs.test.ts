@@ -21,6 +21,13 @@ beforeAll(async () => {
   await symlink(join(project, 'bin/varve.js'), join(folder, 'node_modules/.bin/varve'))
   await writeFile(join(folder, 'package.json'), '{"type":"module"}')
   await writeFile(join(folder, 'february.csv'), 'id,city,at\n3,Oslo,2026-02-01T09:00:00Z\n4,Turku,2026-02-02T09:00:00Z\n')
+  await writeFile(
+    join(folder, 'train.mjs'),
+    `import { readFileSync, writeFileSync } from 'node:fs'
+const rows = readFileSync(process.env.VARVE_FILE, 'utf8').trim().split('\\n').length - 1
+writeFileSync(process.env.VARVE_METRICS, JSON.stringify({ accuracy: rows / 10 }))
+`,
+  )
   await writeFile(join(folder, 'april.ndjson'), '{"id":5,"city":"Visby","at":"2026-04-01T10:00:00Z"}\n{"id":6,"city":"Oslo","at":null}\n')
 })
 

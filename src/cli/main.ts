@@ -68,7 +68,7 @@ async function programFor(args: readonly string[], output: Output, signal: Abort
 }
 
 function declare(command: Command, verb: Verb, output: Output, signal: AbortSignal, takeSignals: Run['takeSignals']): void {
-  command.description(verb.description).usage(verb.usage)
+  command.description(paragraphs(verb.description)).usage(verb.usage)
   verb.define(command)
   command
     .option('--json', 'results as JSON, errors as JSON on stderr')
@@ -107,6 +107,11 @@ function declare(command: Command, verb: Verb, output: Output, signal: AbortSign
         progress.stop()
       }
     })
+}
+
+/** A text whose paragraphs are lines, to be broken where the screen ends; a line of a list stays one. */
+function paragraphs(text: string): string {
+  return text.replace(/(?<!\n)\n(?![\n ])/g, ' ')
 }
 
 /** What commander found wrong, in our words. */
