@@ -33,7 +33,12 @@ export async function checkChain(
     read = true
     if (ours && ours.parent !== null && id !== null && ours.parent !== id) {
       const message = `The commits up to version ${at - 1} are not those that version ${at} was written after: their id is ${id}, and was ${ours.parent}.`
-      findings.push({ path: commitKey(at - 1), problem: 'chain', message, remedy: 'Restore the commits before it from a copy of the log.' })
+      findings.push({
+        path: commitKey(at - 1),
+        problem: 'chain',
+        message,
+        remedy: 'Mend them from a remote (varve verify --repair-from), or restore them from a copy of the log.',
+      })
     }
     if (ours) id = chainId(ours.parent, commit.bytes)
     else id = at === 0 || id !== null ? chainId(id, commit.bytes) : null

@@ -2,12 +2,12 @@
  * Whether a version is still what was written: every data file there, of its length and SHA-256; every deletion vector with its checksum; every
  * commit in the chain of ids; and with `deep` every row, by the digest that was kept when it was right.
  *
- *   files, vectors ─ mended from a remote, and checked again ─ the chain of ids ─ recorded digests ─ rows
+ *   (commits mended from a remote) ─ files, vectors ─ (mended, and checked again) ─ the chain of ids ─ recorded digests ─ rows
  *
  * Nothing is believed but the log and what was recorded. A file whose hash nobody recorded is looked at for its length only, and counted as
  * not known, which is neither right nor damaged. What could not be looked at is told apart from what differs.
  */
-import type { DeltaLog, TableState } from '../../log/index.ts'
+import { DeltaLog, type TableState } from '../../log/index.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import { filesDigest } from '../files-digest.ts'
 import { knownHashes } from '../hashes.ts'
@@ -16,6 +16,7 @@ import { checkFiles, checkVectors, type FileCheck } from './check-files.ts'
 import { checkChain, checkRows, digestFinding, type Recorded, type RowsVerdict, recordedFingerprints } from './check-history.ts'
 import type { Finding } from './finding.ts'
 import { type Mended, mendFiles } from './mend.ts'
+import { mendLog } from './mend-log.ts'
 import { VerifiedFiles } from './verified-files.ts'
 
 /** Options of a verification. */
@@ -30,8 +31,9 @@ export interface VerifyOptions {
    */
   readonly quick?: boolean | undefined
   /**
-   * Fetches each damaged or missing file of rows or vectors from a remote (a recorded name, a folder, a URL or a store) and puts it in the place
-   * of the other, once it was found to be what was written. Default: nothing is changed.
+   * Fetches each damaged or missing file of rows or vectors, and each commit that a later one proves, from a remote (a recorded name, a folder, a URL
+   * or a store) and puts it in the place of the other, once it was found to be what was written. Where commits were mended, open the table again.
+   * Default: nothing is changed.
    */
   readonly repairFrom?: string | ObjectStore | undefined
   /** Called as files are done. */
@@ -51,7 +53,7 @@ export interface VerifyResult {
   readonly notKnown: number
   /** Files that were not hashed again (`quick`). */
   readonly believed: number
-  /** Files that were fetched from the remote (`repairFrom`). */
+  /** Files, and commits, that were fetched from the remote (`repairFrom`). */
   readonly mended: readonly Mended[]
   /** The digest of the rows: compared and `same` or `different`; `not known` where none was recorded, or none can be; `not asked`; `not computed` where files are damaged. */
   readonly rows: RowsVerdict
@@ -72,6 +74,13 @@ export async function verifyVersion(log: DeltaLog, state: TableState, options: V
   const { version } = state
   const { signal, deep = false, quick = false } = options
   const remote = options.repairFrom === undefined ? undefined : await findRemote(store, options.repairFrom, signal)
+  const commits = remote === undefined ? [] : await mendLog(log, version, remote.store, signal)
+  if (commits.length > 0) {
+    // What was read of the log before may be wrong.
+    const again = (await DeltaLog.open(store, signal))!
+    const result = await verifyVersion(again, await again.stateAt(version, signal), options)
+    return { ...result, mended: [...commits, ...result.mended] }
+  }
   const live = await (await log.files(state)).liveFiles(undefined, signal)
   const known = await knownHashes(store, live, signal)
   const verified = quick ? await VerifiedFiles.open(store) : undefined

@@ -57,6 +57,27 @@ it('puts back a flipped byte, a short file, a missing one and a damaged vector, 
   expect(await table.verify(undefined, { repairFrom: remote })).toMatchObject({ ok: true, mended: [] })
 })
 
+it('puts back commits that were changed, cut or lost, where a later one proves them', async () => {
+  const { path, remote } = await events('log')
+  const commit = (version: number) => join(path, '_delta_log', `${String(version).padStart(20, '0')}.json`)
+  const before = await Promise.all([1, 2, 3, 4].map((version) => readFile(commit(version))))
+  const damages: [number, () => Promise<unknown>][] = [
+    [1, async () => writeFile(commit(1), (await readFile(commit(1), 'utf8')).replace('"dataChange":true', '"dataChange":false'))],
+    [2, () => truncate(commit(2), 200)],
+    [3, () => rm(commit(3))],
+  ]
+  for (const [version, damage] of damages) {
+    await damage()
+    const table = await Table.open(path)
+    const mended = await table.verify(undefined, { repairFrom: remote })
+    expect(mended).toMatchObject({ ok: true, mended: [{ path: `_delta_log/${String(version).padStart(20, '0')}.json` }] })
+    expect(await readFile(commit(version))).toEqual(before[version - 1])
+  }
+  // Nothing follows the last one, so nothing proves what the remote has.
+  await writeFile(commit(4), (await readFile(commit(4), 'utf8')).replace('DELETE', 'DELETX'))
+  expect(await (await Table.open(path)).verify(undefined, { repairFrom: remote })).toMatchObject({ mended: [] })
+})
+
 it('takes nothing that is not what was written, and says why', async () => {
   const { table, path, paths, remote } = await events('worse')
   const other = await readFile(join(path, paths[1]!))
