@@ -4,6 +4,11 @@ import { jsonLine } from './json.ts'
 import { type AllowPathOption, allowPathOption, openReference, type PointOptions, pointOf, pointOptions } from './options.ts'
 import type { Run, Verb } from './verb.ts'
 
+interface PinOptions extends PointOptions, AllowPathOption {
+  /** `false` after `--no-hold`. */
+  readonly hold?: boolean
+}
+
 /** `varve pin REF [FILE]` */
 export const verb: Verb = {
   usage: 'REF [FILE] [OPTIONS]',
@@ -15,11 +20,12 @@ from vacuum, and Git leaves the table's folder out (.gitignore). Pinned again, t
       pointOptions(
         command
           .argument('<ref>', 'the table, as of the version to pin')
-          .argument('[file]', "default: the last part of the table's path, with .varve"),
+          .argument('[file]', "default: the last part of the table's path, with .varve")
+          .option('--no-hold', 'leave nothing in the table, for one that may not be written to: its owner has to keep the version'),
       ),
     )
   },
-  async run(run: Run, [reference = '', given]: readonly string[], options: PointOptions & AllowPathOption): Promise<void> {
+  async run(run: Run, [reference = '', given]: readonly string[], options: PinOptions): Promise<void> {
     const { signal } = run
     run.progress.start(() => 'computing the fingerprints')
     const { table, snapshot, path, pin: from } = await openReference(reference, options, signal)
@@ -29,6 +35,7 @@ from vacuum, and Git leaves the table's folder out (.gitignore). Pinned again, t
       asOf: snapshot.version,
       tag: from?.tag ?? (typeof point === 'object' && 'tag' in point ? point.tag : undefined),
       file: given,
+      hold: options.hold,
       path,
       signal,
     })

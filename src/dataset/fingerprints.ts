@@ -8,7 +8,7 @@
 import { DataFileError, VersionNotFoundError } from '../errors/index.ts'
 import type { DeltaLog, TableState } from '../log/index.ts'
 import type { Fingerprints } from '../refs/fingerprints.ts'
-import { type JsonRecord, putRecord, readRecord } from '../refs/records.ts'
+import { type JsonRecord, readRecord, rememberRecord } from '../refs/records.ts'
 import type { ObjectStore } from '../storage/index.ts'
 import { filesDigest } from './files-digest.ts'
 import { allHashes } from './hashes.ts'
@@ -41,7 +41,7 @@ export async function computeFingerprints(log: DeltaLog, state: TableState, sign
   const files = filesDigest(state, live, await allHashes(store, live, version, signal))
   const rows = digestable ? await rowsFromNearest(log, state, signal) : null
   const found: Fingerprints = { id, files, rows }
-  if (record === undefined) await putRecord(store, digestKey(version), { version, ...found }, signal)
+  if (record === undefined) await rememberRecord(store, digestKey(version), { version, ...found }, signal)
   return found
 }
 

@@ -10,7 +10,7 @@ import { vectorId } from '../data/vectors/descriptor.ts'
 import { readVectorBytes } from '../data/vectors/read-vector.ts'
 import { DataFileError } from '../errors/index.ts'
 import type { LiveFile } from '../log/index.ts'
-import { type JsonRecord, putRecord, readRecord } from '../refs/records.ts'
+import { type JsonRecord, readRecord, rememberRecord } from '../refs/records.ts'
 import { hashBytes, hashFiles, materialisePlaces, type ObjectStore, placeOf } from '../storage/index.ts'
 
 /** Hashes in hex, by the path of a file and the identity of a vector. */
@@ -86,7 +86,7 @@ export async function allHashes(store: ObjectStore, live: readonly LiveFile[], v
   }
   if (newFiles.size + newVectors.size > 0) {
     const sizes = new Map(live.map(({ path, add }) => [path, add.size]))
-    await putRecord(store, `${folder}${uuid()}.json`, {
+    await rememberRecord(store, `${folder}${uuid()}.json`, {
       files: [...newFiles].map(([path, sha256]) => ({ path, size: sizes.get(path), sha256 })),
       vectors: [...newVectors].map(([id, sha256]) => ({ id, sha256 })),
     })

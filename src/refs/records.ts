@@ -1,7 +1,7 @@
 /**
  * Records of ours under `_varve/`: small JSON objects, made by put-if-absent and never changed. What changes gets another record.
  */
-import { LogError, ObjectNotFoundError, UnknownOutcomeError } from '../errors/index.ts'
+import { LogError, ObjectNotFoundError, StoreDeniedError, UnknownOutcomeError } from '../errors/index.ts'
 import { parseJson } from '../schema/json.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
@@ -34,6 +34,15 @@ export async function putRecordBytes(store: ObjectStore, key: string, bytes: Uin
     data: { root: store.root, file: key },
     cause,
   })
+}
+
+/** Makes a record that only saves work later: where the store may not be written to, it is left out. @throws what {@link putRecord} throws otherwise */
+export async function rememberRecord(store: ObjectStore, key: string, record: JsonRecord, signal?: AbortSignal): Promise<void> {
+  try {
+    await putRecord(store, key, record, signal)
+  } catch (error) {
+    if (!(error instanceof StoreDeniedError)) throw error
+  }
 }
 
 /** Reads a record; `undefined` where there is none. @throws LogError RECORD_CORRUPT */

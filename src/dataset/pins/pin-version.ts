@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { AbortedError, PinError, UsageError } from '../../errors/index.ts'
+import { AbortedError, PinError, StoreDeniedError, UsageError } from '../../errors/index.ts'
 import type { DeltaLog, TableState } from '../../log/index.ts'
 import { type AsOf, stateAsOf } from '../../query/as-of.ts'
 import { releaseHold } from '../../refs/hold-records.ts'
@@ -29,6 +29,8 @@ export interface PinOptions {
   readonly asOf?: AsOf | undefined
   /** The tag that the pin names. Default: that of `asOf`, else none. */
   readonly tag?: string | undefined
+  /** `false`: nothing is left in the table, for one that may not be written to; then it is up to its owner to keep the version. Default `true`. */
+  readonly hold?: boolean | undefined
   /** The file of the pin. Default: the last part of the table's path with `.varve` behind it, in the current folder. */
   readonly file?: string | undefined
   /** The table's folder as the pin is to name it, from the current folder: for one that is reached by links. Default: the folder itself. */
@@ -70,13 +72,13 @@ export async function pinVersion(log: DeltaLog, known: Known, options: PinOption
   const tag = options.tag ?? (typeof asOf === 'object' && 'tag' in asOf ? asOf.tag : null)
   const named = { table, version: state.version, tag }
   const remote = (await known.remote()) ?? (before?.table === table ? before.remote : null)
-  if (before !== undefined && (await isSame(log, file, before, named, signal))) {
+  if (before !== undefined && (await isSame(log, file, before, { ...named, isHeld: options.hold !== false }, signal))) {
     const pin = { ...before, remote }
     const changed = remote !== before.remote
     if (changed) await writePin(file, pin)
     return { file, pin, changed, ignoredIn: await leaveOutOfGit(folder, dirname(resolve(file))) }
   }
-  const hold = await holdForPin(store, file, state.version, signal)
+  const hold = options.hold === false ? null : await holdIt(store, file, state.version, signal)
   let pin: Pin
   try {
     if (!(await log.has(state.version))) throw await log.versionNotFound(state.version)
@@ -90,12 +92,12 @@ export async function pinVersion(log: DeltaLog, known: Known, options: PinOption
     if (signal?.aborted) throw new AbortedError('Pinning', signal.reason)
     await writePin(file, pin)
   } catch (error) {
-    await releaseHold(store, hold)
+    if (hold !== null) await releaseHold(store, hold)
     throw error
   }
   await noteUse(machineCache(), projectOf(dirname(file)), pin, await hashesOf(log, state))
   const ignoredIn = await leaveOutOfGit(folder, dirname(resolve(file)))
-  await releaseBefore(store, file, { named: before?.hold ?? null, kept: hold })
+  if (hold !== null) await releaseBefore(store, file, { named: before?.hold ?? null, kept: hold })
   return { file, pin, changed: true, ignoredIn }
 }
 
@@ -124,6 +126,23 @@ function placeOf(store: ObjectStore, options: PinOptions): { file: string; folde
   return { file, folder, table: relative(from, folder).split(sep).join('/') }
 }
 
+async function holdIt(store: ObjectStore, file: string, version: number, signal: AbortSignal | undefined): Promise<string> {
+  try {
+    return await holdForPin(store, file, version, signal)
+  } catch (error) {
+    if (!(error instanceof StoreDeniedError)) throw error
+    throw new StoreDeniedError(
+      error.code,
+      `The table ${store.root} cannot be written to, so it cannot be had to keep version ${version}.`,
+      {
+        remedy: 'Pin without a hold (--no-hold, hold: false) if its owner keeps the version, by a tag for instance; or pin a copy.',
+        data: { ...error.data, root: store.root, version },
+        cause: error,
+      },
+    )
+  }
+}
+
 /** The hashes of a version's files, as far as they are known. */
 async function hashesOf(log: DeltaLog, state: TableState): Promise<readonly string[]> {
   const live = await (await log.files(state)).liveFiles()
@@ -147,10 +166,10 @@ async function isSame(
   log: DeltaLog,
   file: string,
   before: Pin,
-  { table, version, tag }: Pick<Pin, 'table' | 'version' | 'tag'>,
+  { table, version, tag, isHeld }: Pick<Pin, 'table' | 'version' | 'tag'> & { readonly isHeld: boolean },
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   if (before.table !== table || before.version !== version || before.tag !== tag) return false
   if (before.fingerprints.id === null || before.fingerprints.id !== (await log.computeId(version, signal))) return false
-  return isHeldForPin(log.store, file, before, signal)
+  return isHeld ? isHeldForPin(log.store, file, before, signal) : before.hold === null
 }

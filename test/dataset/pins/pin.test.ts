@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { formatPin, readPin } from '../../../src/dataset/pins/pin-file.ts'
 import { holdForPin, holdPulled } from '../../../src/dataset/pins/pin-holds.ts'
-import { localStore, memoryStore, Table } from '../../../src/index.ts'
+import { localStore, memoryStore, StoreDeniedError, Table } from '../../../src/index.ts'
 import { readHolds } from '../../../src/refs/holds.ts'
 import { intercepted } from '../../transaction/tools.ts'
 
@@ -144,6 +144,20 @@ describe('a pin', () => {
     await expect(table.pin({ file: 'data/events/events.varve' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     const nowhere = await Table.create(memoryStore(), { schema: 'id BIGINT' })
     await expect(nowhere.pin()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
+  test('of a table that may not be written to is made without a hold, on request', async () => {
+    const store = localStore('data/events')
+    const denied = async (key: string) => {
+      throw new StoreDeniedError('STORE_DENIED', `no ${key}`, { remedy: 'none' })
+    }
+    const readOnly = await Table.open(intercepted(store, { putIfAbsent: denied, put: denied }))
+    await expect(readOnly.pin()).rejects.toMatchObject({ code: 'STORE_DENIED', remedy: expect.stringContaining('--no-hold') })
+    const { pin } = await readOnly.pin({ hold: false })
+    expect(pin).toMatchObject({ version: 2, hold: null, rows: 2, fingerprints: { rows: expect.any(String) } })
+    expect(await readOnly.pin({ hold: false })).toMatchObject({ changed: false, pin })
+    expect(await holds()).toEqual([])
+    expect((await table.pin()).pin.hold).not.toBeNull()
   })
 
   test('names the way through a link, where the caller came that way', async () => {
