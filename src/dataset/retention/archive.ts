@@ -10,6 +10,7 @@
 import { DataFileError, UsageError } from '../../errors/index.ts'
 import {
   checkpointFiles,
+  commitInfoOf,
   commitKey,
   DeltaLog,
   endedBy,
@@ -156,13 +157,19 @@ async function lastCommon(log: DeltaLog, archive: ObjectStore, earliest: number,
   const there = await DeltaLog.open(archive, signal)
   if (there === undefined) return -1
   const { version, metadata } = there.latest
-  if (metadata.id !== log.latest.metadata.id) throw unfit(archive, `the table there is another than ${store.root}`)
   if (version > log.latest.version) throw unfit(archive, `it has version ${version}, and ${store.root} ends at ${log.latest.version}`)
+  const [theirs, ours] = [await readCommitIfThere(archive, version, signal), await readCommitIfThere(store, version, signal)]
+  if (theirs && ours) {
+    if (Buffer.compare(theirs.bytes, ours.bytes) === 0) return version
+    throw unfit(archive, `its version ${version} is another than that of ${store.root}`)
+  }
+  if (metadata.id !== log.latest.metadata.id) throw unfit(archive, `the table there is another than ${store.root}`)
   if (version + 1 < earliest)
     throw unfit(archive, `it ends at version ${version}, and ${store.root} begins at ${earliest}: the versions between are in neither`)
-  const [theirs, ours] = [await readCommitIfThere(archive, version, signal), await readCommitIfThere(store, version, signal)]
-  if (theirs && ours && Buffer.compare(theirs.bytes, ours.bytes) !== 0)
-    throw unfit(archive, `its version ${version} is another than that of ${store.root}`)
+  // Its commit was cut off here; the next one says what it was written after.
+  const next = await readCommitIfThere(store, version + 1, signal)
+  const [parent, id] = [next && commitInfoOf(next).varve?.parent, await there.idOf(version, signal)]
+  if (parent != null && id !== null && parent !== id) throw unfit(archive, `${store.root} does not go on from its version ${version}`)
   return version
 }
 

@@ -76,6 +76,18 @@ describe('the newest version', () => {
     expect((await table.verify(undefined, { deep: true })).ok).toBe(true)
   })
 
+  test('tells its changes without holding what went', async () => {
+    const table = await withHistory(memoryStore())
+    const { version } = await table.erase({ where: 'id = 5 OR id = 2' })
+    const net = new Map<number, number>()
+    for (const { id, _change_type } of await table.changes({ from: version, to: version }).toArray())
+      net.set(Number(id), (net.get(Number(id)) ?? 0) + (_change_type === 'insert' ? 1 : -1))
+    expect([...net].filter(([, count]) => count !== 0).sort()).toEqual([
+      [2, -1],
+      [5, -1],
+    ])
+  })
+
   test('is asked for by a condition alone, and what is confirmed must have been said', async () => {
     const store = memoryStore()
     const table = await Table.append(store, rows(1), { create: true }).then(() => Table.open(store))

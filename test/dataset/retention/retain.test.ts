@@ -166,10 +166,19 @@ describe('an archive', () => {
     for (const key of ['_delta_log/00000000000000000000.json']) await behind.put(key, (await store.get(key)).bytes)
     const changed = memoryStore()
     await changed.put(commitKey(0), new TextEncoder().encode(`${new TextDecoder().decode((await store.get(commitKey(0))).bytes)}\n`))
+    // The same table, one of whose commits was written another way.
+    const archived = memoryStore()
+    for (const version of [0, 1, 2]) {
+      const text = new TextDecoder().decode((await store.get(commitKey(version))).bytes)
+      await archived.put(
+        commitKey(version),
+        new TextEncoder().encode(version === 2 ? text.replace('"operation":"WRITE"', '"operation":"WRITES"') : text),
+      )
+    }
     const before = await keysOf(store)
     for (const [archive, why] of [
       [store, 'is, or lies in, the folder'],
-      [other, 'another than'],
+      [other, 'its version 1 is another'],
       [changed, 'its version 0 is another'],
     ] as const)
       await expect(table.retain({ keepLast: 1, archive })).rejects.toMatchObject({
@@ -182,6 +191,13 @@ describe('an archive', () => {
     await expect(table.retain({ keepLast: 1, archive: behind })).rejects.toMatchObject({
       code: 'ARCHIVE_UNFIT',
       message: expect.stringContaining('in neither'),
+    })
+    // An archive whose last version this log no longer has, and does not go on from.
+    const stranger = memoryStore()
+    for (const version of [0, 1, 2]) await stranger.put(commitKey(version), (await archived.get(commitKey(version))).bytes)
+    await expect(table.retain({ keepLast: 1, archive: stranger })).rejects.toMatchObject({
+      code: 'ARCHIVE_UNFIT',
+      message: expect.stringContaining('does not go on from its version 2'),
     })
     // Where the log begins later, so does the archive's.
     const fresh = memoryStore()
