@@ -14,10 +14,10 @@ const mostEarlier = 5
 export function textGraph(lineage: Lineage, style: Style): string {
   const graph = new Graph(lineage)
   const lines: string[] = []
-  const drawn = new Set<string>()
   const own = graph.chain(lineage.of)
+  // What is drawn already, or has a line of its own; the same is not drawn again.
+  const drawn = new Map(own.map(({ key }) => [key, '(in this history)']))
   for (const [place, version] of own.entries()) {
-    drawn.add(version.key)
     const { entry } = version
     const words = entry === null ? [] : wordsOf(entry)
     lines.push(
@@ -129,7 +129,7 @@ class Graph {
   }
 
   /** The runs that read a version, and what it was made from, as a tree below it. `rail`: what goes on beside the tree. */
-  inputsOf({ key }: LineageVersion, drawn: Set<string>, style: Style, rail: string | undefined): string[] {
+  inputsOf({ key }: LineageVersion, drawn: Map<string, string>, style: Style, rail: string | undefined): string[] {
     const branches = [...(this.#runs.get(key) ?? []), ...(this.#inputs.get(key) ?? [])]
       .flatMap((from) => this.#nodes.get(from) ?? [])
       .map((node) => this.#branch(node, drawn, style))
@@ -140,19 +140,19 @@ class Graph {
   }
 
   /** A version of another table with those before it, or a file. */
-  #branch(node: LineageNode, drawn: Set<string>, style: Style): string[] {
+  #branch(node: LineageNode, drawn: Map<string, string>, style: Style): string[] {
     if (node.kind !== 'version') return [`${node.kind === 'run' ? '▷' : '◇'} ${labelOf(node).join('  ')}`]
-    const again = drawn.has(node.key)
-    drawn.add(node.key)
-    const head = `◆ ${style.bold(`${nameOf(node.table)}@${node.version}`)}  ${labelOf(node).slice(1).join('  ')}${again ? '  (see above)' : ''}`
-    if (again) return [head]
+    const again = drawn.get(node.key)
+    const head = `◆ ${style.bold(`${nameOf(node.table)}@${node.version}`)}  ${labelOf(node).slice(1).join('  ')}${again === undefined ? '' : `  ${again}`}`
+    if (again !== undefined) return [head]
+    drawn.set(node.key, '(see above)')
     const earlier = this.chain(node.key).slice(1)
     const shown = earlier.slice(0, mostEarlier).filter(({ key }) => !drawn.has(key))
     const left = earlier.length - earlier.slice(0, mostEarlier).length
     const rest = shown.length + left > 0
     const lines = [head, ...this.inputsOf(node, drawn, style, rest ? '│' : undefined).map((line) => ` ${line}`)]
     for (const [place, version] of shown.entries()) {
-      drawn.add(version.key)
+      drawn.set(version.key, '(see above)')
       const more = place < shown.length - 1 || left > 0
       lines.push(` ● ${nameOf(version.table)}@${version.version}  ${labelOf(version).slice(1).join('  ')}`)
       lines.push(...this.inputsOf(version, drawn, style, more ? '│' : undefined).map((line) => ` ${line}`))

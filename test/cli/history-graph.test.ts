@@ -55,6 +55,7 @@ const lineage: Lineage = {
     { from: 'orders@0', to: 'orders@1', kind: 'parent' },
     { from: 'orders@1', to: 'events@0', kind: 'input' },
     { from: 'events@1', to: 'r', kind: 'run' },
+    { from: 'events@0', to: 'events@1', kind: 'input' },
   ],
   cut: false,
 }
@@ -69,6 +70,7 @@ test('dots for a terminal, and below each version what it was made from', () => 
 │  ├─◇ raw/january.csv  1.2 kB  sha256 abababababab
 │  ● orders@0  WRITE  +3 rows in 1 file
 ├─◆ gone@7  (no table to be read: file:///data/gone)
+├─◆ events@0  WRITE  +3 rows in 1 file  (in this history)
 │
 ● 0  2026-03-15 10:00:00Z  WRITE  +3 rows in 1 file
 └─◆ orders@1  WRITE  +3 rows in 1 file  (see above)
