@@ -8,6 +8,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { UsageError, VarveError } from '../../errors/index.ts'
+import { deleteAll } from '../../log/delete-all.ts'
 import { DeltaLog } from '../../log/index.ts'
 import { localStore, type ObjectStore } from '../../storage/index.ts'
 import { knownHashes } from '../hashes.ts'
@@ -90,9 +91,12 @@ async function collectCache(options: CacheGcOptions = {}): Promise<CacheGcResult
   }
   const going = found.inDoubt.length > 0 ? [] : files.filter(({ sha256 }) => !found.hashes.has(sha256))
   if (!dryRun && found.inDoubt.length === 0) {
-    await store.delete(going.map(({ key }) => key))
+    await deleteAll(
+      store,
+      going.map(({ key }) => key),
+    )
     await forgetUses(machine, found.unused, found.versions)
-    await store.delete(await begunLongAgo(store))
+    await deleteAll(store, await begunLongAgo(store))
   }
   const [bytes, all] = [sum(going), sum(files)]
   return { dryRun, files: going.length, bytes, keptFiles: files.length - going.length, keptBytes: all - bytes, inDoubt: found.inDoubt }

@@ -70,7 +70,7 @@ export class FileCache {
         this.#made.add(folder)
       }
       if (!options.link || !(await linked(path, begun))) await copyFile(path, begun, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
-      await chmod(begun, 0o444)
+      await chmod(begun, 0o444 & ~process.umask())
       await rename(begun, file)
       return true
     } catch (error) {
@@ -97,7 +97,7 @@ export class FileCache {
     try {
       if (options.link && (await linked(file, target))) return true
       await copyFile(file, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
-      await chmod(target, 0o644)
+      await chmod(target, 0o666 & ~process.umask())
       return true
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !(await this.#isThere(file))) return false

@@ -8,6 +8,7 @@
  */
 import { createHash } from 'node:crypto'
 import { VarveError } from '../../errors/index.ts'
+import { deleteAll } from '../../log/delete-all.ts'
 import { corruptRecord, readRecord } from '../../refs/records.ts'
 import { localStore, type ObjectStore } from '../../storage/index.ts'
 import type { Pin } from '../pins/pin-file.ts'
@@ -81,7 +82,7 @@ export async function forgetUses(
   const store = localStore(cache.folder)
   const keys = unused.flatMap(({ project, versions }) => versions.map((version) => projectKey(project, version)))
   for await (const { key } of store.list('versions/')) if (!kept.has(key.slice('versions/'.length, -'.json'.length))) keys.push(key)
-  await store.delete(keys)
+  await deleteAll(store, keys)
 }
 
 async function write(store: ObjectStore, key: string, record: object): Promise<void> {

@@ -5,6 +5,7 @@
 import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PinError, UsageError } from '../../errors/index.ts'
+import { deleteAll } from '../../log/delete-all.ts'
 import { localStore, type ObjectStore } from '../../storage/index.ts'
 import { type Pin, readPin } from './pin-file.ts'
 import { releaseAll } from './pin-holds.ts'
@@ -30,7 +31,7 @@ export async function unpin(store: ObjectStore, file: string): Promise<UnpinResu
         data: { file, table: folder, root: store.root },
       })
     }
-    await localStore(dirname(file)).delete([basename(file)])
+    await deleteAll(localStore(dirname(file)), [basename(file)])
   }
   const released = await releaseAll(store, file)
   if (pin === undefined && released === 0) {

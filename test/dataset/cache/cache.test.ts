@@ -34,11 +34,23 @@ describe('a file', () => {
     const sha256 = await kept('rows')
     await kept('rows')
     expect(await files.has(sha256)).toBe(true)
-    expect((await stat(files.pathOf(sha256))).mode & 0o777).toBe(0o444)
+    expect((await stat(files.pathOf(sha256))).mode & 0o777).toBe(0o444 & ~process.umask())
     expect(await files.place(sha256, join(root, 'target'))).toBe(true)
     await writeFile(join(root, 'target'), 'changed')
     expect(await readFile(files.pathOf(sha256), 'utf8')).toBe('rows')
     expect(await readdir(join(files.folder, 'begun'))).toEqual([])
+  })
+
+  test('is for nobody else where the user wants it so', async () => {
+    const mask = process.umask(0o077)
+    try {
+      const sha256 = await kept('rows')
+      await files.place(sha256, join(root, 'target'))
+      expect((await stat(files.pathOf(sha256))).mode & 0o777).toBe(0o400)
+      expect((await stat(join(root, 'target'))).mode & 0o777).toBe(0o600)
+    } finally {
+      process.umask(mask)
+    }
   })
 
   test('that is asked for shares its bytes', async () => {
