@@ -45,10 +45,20 @@ printed first. With an archive, versions that end are moved into a table of thei
     run.progress.start(() => `looking which versions of ${path} stay`)
     const table = await Table.open(path, { signal: run.signal })
     let printed: Promise<void> | undefined
+    let archived = 0
     const onPlan = (plan: RetainPlan) => {
+      run.progress.stop()
       if (!run.json && !run.quiet) printed = run.output.write(planText(path, plan))
+      run.progress.start(() =>
+        archived > 0
+          ? `letting go of versions of ${path}, ${counted(archived, 'file')} in the archive`
+          : `letting go of versions of ${path}`,
+      )
     }
-    const result = await table.retain({ ...options, onPlan, signal: run.signal })
+    const onArchived = (files: number) => {
+      archived = files
+    }
+    const result = await table.retain({ ...options, onPlan, onArchived, signal: run.signal })
     run.progress.stop()
     for (const warning of result.warnings) run.warn(warning)
     if (run.json) return run.output.write(`${JSON.stringify(result)}\n`)

@@ -53,6 +53,8 @@ export interface RetainOptions {
   readonly dryRun?: boolean | undefined
   /** Called with the plan, before anything is written or deleted. */
   readonly onPlan?: ((plan: RetainPlan) => void) | undefined
+  /** Called with the number of files that are in the archive and compared, as it fills. */
+  readonly onArchived?: ((files: number) => void) | undefined
   /** Called with each file that goes (or would), in batches, before it does. */
   readonly onFile?: ((file: VacuumedFile) => void) | undefined
   readonly signal?: AbortSignal | undefined
@@ -95,7 +97,7 @@ export interface RetainResult extends RetainPlan {
  */
 export async function retain(log: DeltaLog, options: RetainOptions = {}): Promise<RetainResult> {
   const { store } = log
-  const { dryRun = false, onPlan, onFile, signal } = options
+  const { dryRun = false, onPlan, onArchived, onFile, signal } = options
   const state = await log.update(signal)
   checkAlterable(state.protocol, store.root)
   const { policy, archiveStore } = policyOf(state, options, store.root)
@@ -128,7 +130,7 @@ export async function retain(log: DeltaLog, options: RetainOptions = {}): Promis
       await sweep.take('The retention', { dryRun, onFile, signal })
       return { ...plan, dryRun, version: null, warnings: [] }
     }
-    await archive?.take(earliest, { signal })
+    await archive?.take(earliest, { onProgress: onArchived, signal })
     await log.confirm(signal)
     if (below.length > 0) await prepareCut(log, division.cut, { now, signal })
     let recorded: Recorded = { version: null, warnings: [] }

@@ -135,7 +135,9 @@ describe('an archive', () => {
     const [store, archive] = [memoryStore(), memoryStore()]
     const table = await replaced(store, 6)
     await table.tag('v2', { version: 2 })
-    const first = await table.retain({ keepLast: 2, archive })
+    const told: number[] = []
+    const first = await table.retain({ keepLast: 2, archive, onArchived: (files) => told.push(files) })
+    expect(told).toEqual([3])
     expect(first).toMatchObject({ versionsEnded: 4, files: 3, archived: { location: archive.root, files: 3 } })
     for (const version of [0, 1, 3, 4]) {
       expect(await idsAt(archive, version), `version ${version}`).toEqual(version === 0 ? [] : [version])
@@ -357,7 +359,7 @@ test('killed at any step, what stays can be read, what ended is there or in the 
   const first = memoryStore()
   await (await replaced(first, 5)).tag('v2', { version: 2 })
   let steps = 0
-  for (let survived = false, at = 0; !survived; at += 3) {
+  for (let survived = false, at = 0; !survived; at += 5) {
     const [store, archive] = [memoryStore(), memoryStore()]
     for (const key of await keysOf(first)) await store.put(key, (await first.get(key)).bytes)
     steps = 0
