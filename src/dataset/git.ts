@@ -14,7 +14,7 @@ const states = new Map<string, { readonly state: Promise<GitState | null>; until
 /** An answer is good for so many times as long as it took, and at least for so many milliseconds: asking must cost next to nothing. */
 const [freshTimes, freshFor] = [100, 1000]
 
-/** Milliseconds after which a work tree is too large to be looked through for every write. */
+/** Milliseconds after which Git is not waited for any longer. */
 const patience = 2000
 
 /** Who works in a folder (default: the current one): Git's user there, else the operating system's; `null` where nobody can be named. Asked once a folder. */
@@ -80,7 +80,7 @@ export async function isIgnored(folder: string, path: string): Promise<boolean |
 }
 
 async function askAuthor(folder: string): Promise<string | null> {
-  const { ok, text } = await git('-C', folder, 'config', '--null', '--get-regexp', String.raw`^user\.(name|email)$`)
+  const { ok, text } = await patiently(git('-C', folder, 'config', '--null', '--get-regexp', String.raw`^user\.(name|email)$`))
   const settings = ok ? text.split('\0').map((line): [string, string] => [line.split('\n', 1)[0]!, line.slice(line.indexOf('\n') + 1)]) : []
   // Of a name that is set more than once, the last counts.
   const { 'user.name': name, 'user.email': email } = Object.fromEntries(settings) as Record<string, string | undefined>
@@ -90,6 +90,14 @@ async function askAuthor(folder: string): Promise<string | null> {
   } catch {
     return null
   }
+}
+
+/** No answer is one, too, where Git is silent for long: a write waits for it. */
+function patiently(answer: ReturnType<typeof git>): Promise<{ ok: boolean; text: string }> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve({ ok: false, text: '' }), patience)
+    answer.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }
 
 /** Only what Git knows counts as changed: data that lies beside the code does not. Nothing that the repository names is run. */

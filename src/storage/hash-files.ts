@@ -15,6 +15,15 @@ const threadsFrom = 64 << 20
 
 const mostThreads = 8
 
+/** How files are hashed. */
+export interface HashFilesOptions {
+  /** Called with each file that is done. */
+  readonly done?: ((place: number) => void) | undefined
+  /** At most so many threads. Default: one a core, and few in all. */
+  readonly threads?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /** What a thread runs: a path comes, its length and hash go. */
 const script = `
 const { parentPort } = require('node:worker_threads')
@@ -39,13 +48,10 @@ parentPort.on('message', (path) => {
 
 /**
  * Hashes files, in their order. `bytes`: about how many there are in all. A file that cannot be read is no failure of the others.
- * @param done Called with each file that is done.
+ * @throws AbortedError, without waiting for what is being hashed
  */
-export async function hashFiles(
-  paths: readonly string[],
-  bytes: number,
-  { done, signal }: { readonly done?: ((place: number) => void) | undefined; readonly signal?: AbortSignal | undefined } = {},
-): Promise<HashedFile[]> {
+export async function hashFiles(paths: readonly string[], bytes: number, options: HashFilesOptions = {}): Promise<HashedFile[]> {
+  const { done, signal, threads: most = mostThreads } = options
   const found: HashedFile[] = new Array(paths.length)
   let next = 0
   const work = async (hash: (path: string) => Promise<HashedFile>) => {
@@ -59,16 +65,24 @@ export async function hashFiles(
     await work((path) => hashFile(path).catch((error: unknown) => ({ error })))
     return found
   }
-  const threads = Array.from(
-    { length: Math.min(mostThreads, availableParallelism(), paths.length) },
-    () => new Worker(script, { eval: true }),
-  )
+  const threads = Array.from({ length: Math.min(most, availableParallelism(), paths.length) }, () => new Worker(script, { eval: true }))
   try {
-    await Promise.all(threads.map((thread) => work((path) => hashIn(thread, path))))
+    await untilAborted(Promise.all(threads.map((thread) => work((path) => hashIn(thread, path)))), signal)
   } finally {
     await Promise.all(threads.map((thread) => thread.terminate()))
   }
   return found
+}
+
+/** Threads that are ended answer no more, so nobody must wait for them. */
+function untilAborted(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
+  if (signal === undefined) return work
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new AbortedError('Hashing files', signal.reason))
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+  })
 }
 
 /** What a thread answers. */

@@ -65,7 +65,8 @@ async function hashesOf(files: readonly InputStat[], signal: AbortSignal): Promi
     const found = await hashFiles(
       wanted.map(({ path }) => path),
       wanted.reduce((sum, { size }) => sum + size, 0),
-      { signal },
+      // The engine has the other cores.
+      { threads: 1, signal },
     )
     for (const [at, file] of found.entries()) {
       if ('sha256' in file) known.set(wanted[at]!.path, { bytes: file.size, sha256: file.sha256 })
