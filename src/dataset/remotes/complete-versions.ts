@@ -2,13 +2,14 @@
 import { vectorPath } from '../../data/vectors/descriptor.ts'
 import { type Add, type DeltaLog, decodePath, parseActions, readableRange, type VersionSpan } from '../../log/index.ts'
 import { commitsOf, liveFilesOf } from './plan.ts'
-import { absentOf } from './presence.ts'
+import type { Presence } from './presence.ts'
 
 /**
- * The versions from the earliest to the newest whose files are all there, as spans. Files are looked for by their names alone.
+ * The versions from the earliest to the newest whose files are all there, as spans. Files are looked for by their names alone; `presence` is of
+ * the table's store.
  * @throws LogError; storage errors
  */
-export async function completeVersions(log: DeltaLog, signal?: AbortSignal): Promise<VersionSpan[]> {
+export async function completeVersions(log: DeltaLog, presence: Presence, signal?: AbortSignal): Promise<VersionSpan[]> {
   const { store } = log
   const latest = log.latest.version
   const earliest = (await readableRange(store, signal))?.earliest ?? latest
@@ -20,7 +21,7 @@ export async function completeVersions(log: DeltaLog, signal?: AbortSignal): Pro
     for (const action of actions) if ('remove' in action) lives.end(action.remove, commit.version)
     for (const action of actions) if ('add' in action) lives.begin(action.add, commit.version)
   }
-  const absent = await absentOf(store, lives.spans, signal)
+  const absent = await presence.absentOf(lives.spans.keys(), signal)
   // Ends before beginnings: how many missing files each version has.
   const steps = new Map<number, number>()
   const step = (version: number, by: number) => steps.set(version, (steps.get(version) ?? 0) + by)

@@ -9,6 +9,7 @@
  *   not what was written is never passed on: the error names it.
  * - Small files go through memory, large ones through a file that is prepared at the target and handed over. Nothing is ever seen half.
  * - A name that is taken by other bytes is an error, and stays as it is: data files have names that nobody else gives.
+ * - All is on stable storage before the caller goes on: many files on a local disk together, others one by one.
  * - What a run that was interrupted has moved is there for the next one, which hashes it and goes on.
  */
 import { copyFile, constants as fsConstants, rm } from 'node:fs/promises'
@@ -20,6 +21,7 @@ import { systemFailure } from '../../storage/failures.ts'
 import { hashBytes, hashFile, type ObjectStore, type PutOutcome, type Staging } from '../../storage/index.ts'
 import type { FileToMove } from './files-to-move.ts'
 import { inParallel } from './in-parallel.ts'
+import { isDurableTogether, makeDurable } from './make-durable.ts'
 
 /** How far a push or a pull is. */
 export interface MoveProgress {
@@ -82,7 +84,7 @@ const tries = 4
 export async function moveFiles(files: readonly FileToMove[], options: MoveOptions): Promise<void> {
   if (files.length === 0) return
   const { from, signal } = options
-  const work = new Move(options)
+  const work = new Move(options, isDurableTogether(options.to, files.length))
   const missing: string[] = []
   try {
     await inParallel(files, atOnce, async (file) => {
@@ -99,6 +101,7 @@ export async function moveFiles(files: readonly FileToMove[], options: MoveOptio
   } finally {
     await work.end()
   }
+  await work.settle()
   if (missing.length > 0) throw missingFiles(from, missing.sort())
 }
 
@@ -127,10 +130,19 @@ export function missingFiles(store: ObjectStore, missing: readonly string[]): Da
 
 class Move {
   readonly #options: MoveOptions
+  /** Files that are made durable when all are there. */
+  readonly #unsynced: string[] = []
+  readonly #together: boolean
   #staging: Promise<Staging> | undefined
 
-  constructor(options: MoveOptions) {
+  constructor(options: MoveOptions, together: boolean) {
     this.#options = options
+    this.#together = together
+  }
+
+  /** Makes all durable that is not yet. */
+  settle(): Promise<void> {
+    return makeDurable(this.#options.to, this.#unsynced)
   }
 
   async one(file: FileToMove): Promise<void> {
@@ -172,7 +184,7 @@ class Move {
     const path = await this.#stagedPath()
     try {
       if (!(await near.place(sha256, path))) return false
-      return (await this.#put(key, () => to.putIfAbsent(key, { path, size }, { signal }))) === 'created'
+      return (await this.#put(key, () => to.putIfAbsent(key, { path, size }, { signal, durable: !this.#together }))) === 'created'
     } catch (error) {
       // It is damaged or too short there: the way it was meant to come is left.
       if (error instanceof ObjectCorruptError) return false
@@ -209,7 +221,9 @@ class Move {
         if (attempt < tries && from.kind !== 'local') continue
         throw corrupt(from, file, bytes.length, sha256, known)
       }
-      const outcome = await this.#put(file.key, () => to.putIfAbsent(file.key, bytes, { signal, ...checkOf(to, sha256) }))
+      const outcome = await this.#put(file.key, () =>
+        to.putIfAbsent(file.key, bytes, { signal, durable: !this.#together, ...checkOf(to, sha256) }),
+      )
       return outcome === 'created' ? bytes.length : undefined
     }
   }
@@ -227,7 +241,7 @@ class Move {
             ? systemFailure(error, 'read', file.key, from.root)
             : systemFailure(error, 'write', file.key, to.root)
         })
-        return to.putIfAbsent(file.key, { path, size }, { signal, sha256 })
+        return to.putIfAbsent(file.key, { path, size }, { signal, sha256, durable: !this.#together })
       })
       return outcome === 'created' ? size : undefined
     } catch (error) {
@@ -247,6 +261,7 @@ class Move {
     let cause: unknown
     for (let attempt = 0; attempt < tries; attempt += 1) {
       const result = await put()
+      if (this.#together && result.outcome === 'created') this.#unsynced.push(key)
       if (result.outcome !== 'unknown') return result.outcome
       cause = result.cause
     }
@@ -263,6 +278,8 @@ class Move {
     const expected = known ?? (await hashIn(from, file.key, signal))
     const found = await hashIn(to, file.key, signal)
     if (found.sha256 !== (typeof expected === 'string' ? expected : expected.sha256)) throw differs(to, file.key)
+    // What an interrupted run left may not be on the disk yet.
+    if (to.kind === 'local') this.#unsynced.push(file.key)
     this.#found(file)
   }
 

@@ -14,7 +14,7 @@ import type { ObjectStore } from '../../storage/index.ts'
 import { FilesToMove, type FileToMove } from './files-to-move.ts'
 import { hashesFor } from './hashes-for.ts'
 import { missingFiles } from './move-files.ts'
-import { absentOf } from './presence.ts'
+import { Presence } from './presence.ts'
 
 /** What is to be moved. */
 export interface Plan {
@@ -76,7 +76,7 @@ export async function planMove(
     bytes += commit.bytes.length
     if (bytes <= keptBytes) kept.push(commit)
   }
-  const absent = await absentOf(store, files.byKey, signal)
+  const absent = await new Presence(store).absentOf(files.byKey.keys(), signal)
   if (absent.size > 0) {
     const held = holds ? (await readHolds(store, signal)).map(({ version }) => version).filter((version) => version >= next) : []
     for (const version of new Set([last, ...held])) await checkWhole(log, version, absent, signal)

@@ -2,32 +2,58 @@
 import type { ObjectStore } from '../../storage/index.ts'
 import { inParallel } from './in-parallel.ts'
 
-/** From so many on the folder is listed, which is cheaper than asking for each. */
+/** From so many on a listing may be cheaper than asking for each. */
 const many = 1000
+
+/** On a disk listing is cheaper where so many lie in a folder. */
+const inAFolder = 10
 
 const atOnce = 64
 
 const last = '\u{10ffff}'
 
-/** The keys of those that a store does not have. @throws storage errors: what could not be looked at is never taken for absent */
-export async function absentOf(store: ObjectStore, files: ReadonlyMap<string, unknown>, signal?: AbortSignal): Promise<Set<string>> {
-  const absent = new Set(files.keys())
-  if (files.size < many) {
-    await inParallel([...files.keys()], atOnce, async (key) => {
-      if ((await store.head(key, { signal })) !== undefined) absent.delete(key)
-    })
-    return absent
+/** What is known to be in a store. What was found there once is not looked for again. */
+export class Presence {
+  readonly #store: ObjectStore
+  readonly #there = new Set<string>()
+
+  constructor(store: ObjectStore) {
+    this.#store = store
   }
-  // The log and the records of ours may be many names, and are none of those looked for.
-  for (const [startAfter, until] of [
-    [undefined, '_delta_log/'],
-    [`_delta_log/${last}`, '_varve/'],
-    [`_varve/${last}`, undefined],
-  ] as const) {
-    for await (const { key } of store.list('', { startAfter, signal })) {
-      if (until !== undefined && key.startsWith(until)) break
-      absent.delete(key)
+
+  /** Takes note of a file that was put there. */
+  note(key: string): void {
+    this.#there.add(key)
+  }
+
+  /** The keys of those that are not there. @throws storage errors: what could not be looked at is never taken for absent */
+  async absentOf(keys: Iterable<string>, signal?: AbortSignal): Promise<Set<string>> {
+    const asked = [...keys].filter((key) => !this.#there.has(key))
+    if (asked.length < many || this.#isScattered(asked)) {
+      await inParallel(asked, atOnce, async (key) => {
+        if ((await this.#store.head(key, { signal })) !== undefined) this.#there.add(key)
+      })
+    } else await this.#list(new Set(asked), signal)
+    return new Set(asked.filter((key) => !this.#there.has(key)))
+  }
+
+  #isScattered(keys: readonly string[]): boolean {
+    if (this.#store.kind !== 'local') return false
+    const folders = new Set(keys.map((key) => key.slice(0, key.lastIndexOf('/') + 1)))
+    return folders.size * inAFolder > keys.length
+  }
+
+  /** The log and the records of ours may be many names, and are none of those looked for. */
+  async #list(asked: ReadonlySet<string>, signal: AbortSignal | undefined): Promise<void> {
+    for (const [startAfter, until] of [
+      [undefined, '_delta_log/'],
+      [`_delta_log/${last}`, '_varve/'],
+      [`_varve/${last}`, undefined],
+    ] as const) {
+      for await (const { key } of this.#store.list('', { startAfter, signal })) {
+        if (until !== undefined && key.startsWith(until)) break
+        if (asked.has(key)) this.#there.add(key)
+      }
     }
   }
-  return absent
 }

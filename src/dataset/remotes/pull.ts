@@ -35,7 +35,7 @@ import { type FileSource, type Moved, type MoveProgress, moveFiles, progressOf }
 import { type MovedCommits, type MoveLogOptions, moveCommits, moveDerived, moveFirstCheckpoint } from './move-log.ts'
 import { moveRecords } from './move-records.ts'
 import { commitsOf, liveFilesOf, planMove, stepsOf } from './plan.ts'
-import { absentOf } from './presence.ts'
+import { Presence } from './presence.ts'
 import { timesWarning } from './push.ts'
 import { type FoundRemote, recordOrigin } from './remotes.ts'
 
@@ -109,12 +109,13 @@ export async function pull(to: ObjectStore, remote: FoundRemote, options: PullOp
   const commits: MovedCommits = { commits: 0, bytes: 0, timesLost: 0 }
   const logOptions: MoveLogOptions = { from, to, isTimedByFile: (at) => isTimedByFile(theirs.latest, at), signal }
   const chain = new Chain(from, own === undefined || own.latest.version > version ? null : await own.idOf(own.latest.version, signal))
-  const context: Context = { to, theirs, version, next, moved, commits, chain, logOptions, options }
+  const presence = new Presence(to)
+  const context: Context = { to, theirs, presence, version, next, moved, commits, chain, logOptions, options }
   const missing = history ? await pullAll(context) : await pullOne(context)
   if (next === undefined || next <= version + 1) await moveDerived(version, logOptions, moved)
 
   const log = (await DeltaLog.open(to, signal))!
-  const complete = await completeVersions(log, signal)
+  const complete = await completeVersions(log, presence, signal)
   // A version that was let go here, and whose files came back, can be read again.
   await reviveVersions(to, history ? complete : [{ from: version, to: version }], signal)
   const readable = { earliest: await log.earliest(signal), latest: log.latest.version }
@@ -143,6 +144,7 @@ export async function pull(to: ObjectStore, remote: FoundRemote, options: PullOp
 interface Context {
   readonly to: ObjectStore
   readonly theirs: DeltaLog
+  readonly presence: Presence
   readonly version: number
   /** The first commit that is not here; `undefined` where nothing is. */
   readonly next: number | undefined
@@ -155,7 +157,7 @@ interface Context {
 
 /** The files of one version, and then the commits up to it. @returns how many files the remote lacks: none, or it is an error */
 async function pullOne(context: Context): Promise<number> {
-  const { to, theirs, version, next, moved, options } = context
+  const { to, theirs, presence, version, next, moved, options } = context
   const { store: from } = theirs
   const { signal } = options
   const earliest = await theirs.earliest(signal)
@@ -171,13 +173,14 @@ async function pullOne(context: Context): Promise<number> {
   const needed = new FilesToMove(from)
   needed.addLive(await liveFilesOf(theirs, version, signal), version)
   const isNamedThere = ({ key }: FileToMove) => next !== undefined && (added.byKey.get(key)?.wasThere ?? true)
-  const lacking = await absentOf(to, needed.byKey, signal)
+  const lacking = await presence.absentOf(needed.byKey.keys(), signal)
   // What a version here names, and lies here, was checked when it came.
   const files = [...needed.byKey.values()].filter((file) => lacking.has(file.key) || !isNamedThere(file))
   moved.skipped += needed.byKey.size - files.length
   const onFile = progressOf(moved, files.length, options.onProgress)
   const hashOf = await hashesFor(from, needed, signal)
   await moveFiles(files, { from, to, isNamedThere, hashOf, moved, onFile, near: options.near, signal })
+  for (const { key } of files) presence.note(key)
   if (next === undefined && earliest > 0) await moveFirstCheckpoint(earliest, context.logOptions, moved)
   await moveCommits(commits, context.logOptions, context.commits)
   return 0

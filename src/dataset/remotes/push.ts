@@ -19,7 +19,7 @@ import { type Moved, type MoveProgress, moveFiles, progressOf } from './move-fil
 import { type MovedCommits, type MoveLogOptions, moveCommits, moveDerived, moveFirstCheckpoint } from './move-log.ts'
 import { differingTags, moveRecords, tagsDiverged } from './move-records.ts'
 import { planMove, stepsOf } from './plan.ts'
-import { absentOf } from './presence.ts'
+import { Presence } from './presence.ts'
 import { findRemote, recordOrigin } from './remotes.ts'
 
 /** Options of `table.push`. */
@@ -85,7 +85,10 @@ export async function push(log: DeltaLog, given: string | ObjectStore | undefine
     await moveCommits(step.commits, logOptions, commits)
   }
   // A vacuum at the remote may have taken what no version there named yet when it looked.
-  const gone = await absentOf(to, new Map(found.map((file) => [file.key, file])), signal)
+  const gone = await new Presence(to).absentOf(
+    found.map(({ key }) => key),
+    signal,
+  )
   const again = found.filter(({ key }) => gone.has(key))
   await moveFiles(again, { ...move, onFile: () => undefined, onFound: () => undefined })
   await moveDerived(latest.version, logOptions, moved)
