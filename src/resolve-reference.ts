@@ -58,7 +58,7 @@ async function resolvePin(file: string, { allowPaths, unchecked = false, signal 
   const pin = await readPin(file)
   const path = join(dirname(file), pin.table)
   const table = await Table.open(path, { ...asked, ...(allowPaths && { allowPaths }) }).catch((error: unknown) => {
-    throw error instanceof TableNotFoundError ? notPulled(file, pin, `there is no table ${pin.table}`, error) : error
+    throw error instanceof TableNotFoundError ? notPulled(file, pin, `there is no table ${pin.table}.`, error) : error
   })
   const snapshot = await table.asPinned(pin, file, { ...asked, unchecked })
   return { table, snapshot, isLatest: false, path, name: lastPart(path), pin }

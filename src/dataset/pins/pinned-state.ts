@@ -19,7 +19,7 @@ export async function pinnedState(log: DeltaLog, pin: Pin, from: string, options
   const { unchecked = false, signal } = options
   const state = await stateIfThere(log, pin.version, signal)
   if (state === undefined) {
-    throw notPulled(from, pin, `version ${pin.version} is not in ${pin.table}, whose newest is ${log.latest.version}`)
+    throw notPulled(from, pin, await whyNotThere(log, pin, signal))
   }
   const difference = unchecked ? undefined : await differenceFrom(log, state, pin, signal)
   if (difference === undefined) return state
@@ -40,13 +40,19 @@ export async function pinnedState(log: DeltaLog, pin: Pin, from: string, options
   )
 }
 
-/** The error for a pin whose table or version is not here. */
+/** The error for a pin whose table or version is not here; `why` ends its sentence. */
 export function notPulled(from: string, pin: Pin, why: string, cause?: unknown): PinError {
-  return new PinError('PIN_NOT_PULLED', `What ${from} pins is not here: ${why}.`, {
+  return new PinError('PIN_NOT_PULLED', `What ${from} pins is not here: ${why}`, {
     remedy: `Get it: varve pull ${from}${pin.remote === null ? ' --from REMOTE' : ''}.`,
     data: { file: from, table: pin.table, version: pin.version },
     cause,
   })
+}
+
+/** Why a table does not have a pin's version, as a sentence: it never had it, or let it go. */
+export async function whyNotThere(log: DeltaLog, { version, table }: Pin, signal?: AbortSignal): Promise<string> {
+  const { code, message } = await log.versionNotFound(version, signal)
+  return code === 'VERSION_ENDED' ? message : `Version ${version} is not in ${table}, whose newest is ${log.latest.version}.`
 }
 
 /** How a version differs from a pin; `undefined` where it is what was pinned. */

@@ -16,7 +16,7 @@ import { tableStore } from '../table-store.ts'
 import { findPins } from './find-pins.ts'
 import { type Pin, readPin } from './pin-file.ts'
 import { tableOfPin } from './pin-place.ts'
-import { differenceFrom, stateIfThere } from './pinned-state.ts'
+import { differenceFrom, stateIfThere, whyNotThere } from './pinned-state.ts'
 
 /** How a table stands to a pin: a line of `varve status --json`. */
 export interface PinStatus {
@@ -78,7 +78,7 @@ type Compared = Pick<PinStatus, 'status' | 'message' | 'remedy'>
 async function compare(log: DeltaLog, pin: Pin, file: string, signal: AbortSignal | undefined): Promise<Compared> {
   const { version } = log.latest
   const state = await stateIfThere(log, pin.version, signal)
-  if (state === undefined) return missing(file, `Version ${pin.version} is not in ${pin.table}, whose newest is ${version}.`)
+  if (state === undefined) return missing(file, await whyNotThere(log, pin, signal))
   const difference = await differenceFrom(log, state, pin, signal)
   if (difference !== undefined) {
     return {

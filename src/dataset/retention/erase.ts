@@ -130,7 +130,7 @@ async function eraseOlder(
   const said = {
     tags: (await tagsOn(store, versions, signal)).map(({ name }) => name),
     runs: (await runsOn(store, versions, signal)).map(({ id }) => id),
-    holds: (await holdsOn(store, versions, signal)).map(({ by }) => by),
+    holds: (await holdsOn(store, versions, signal)).map(({ words }) => words),
   }
   const elsewhere = await placesElsewhere(store, survey, said.holds, signal)
   const archives: ErasedArchive[] = []
@@ -206,7 +206,7 @@ async function placesElsewhere(
   holds: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
-  const places = holds.map((by) => `whoever has ${by}`)
+  const places = holds.map((words) => `${words}: what it has of its own`)
   for (const { name, url } of await new Remotes(store).list({ signal })) places.push(`the remote ${name} (${url}): erase there too`)
   for (const path of survey.outside.slice(0, 10)) places.push(`${path}, a file of another table: erase there too`)
   places.push(

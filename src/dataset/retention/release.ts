@@ -50,13 +50,14 @@ export async function runsOn(store: ObjectStore, spans: readonly VersionSpan[], 
   return runs
 }
 
-/** What pins and clones elsewhere hold of versions, in words. @throws LogError HOLD_CORRUPT; storage errors */
+/** What pins and clones elsewhere hold of versions, in the words of each hold. @throws LogError HOLD_CORRUPT; storage errors */
 export async function holdsOn(
   store: ObjectStore,
   spans: readonly VersionSpan[],
   signal?: AbortSignal,
-): Promise<{ name: string; by: string }[]> {
-  return (await readHolds(store, signal)).filter(({ kind, version }) => kind === 'hold' && isInSpans(spans, version))
+): Promise<{ readonly name: string; readonly words: string }[]> {
+  const holds = (await readHolds(store, signal)).filter(({ kind, version }) => kind === 'hold' && isInSpans(spans, version))
+  return holds.map(({ name, by }) => ({ name, words: /\((.*)\)$/.exec(by)?.[1] ?? by }))
 }
 
 /** Marks all that is on versions whose rows are erased. @throws UnknownOutcomeError; LogError; storage errors */

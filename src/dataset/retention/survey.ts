@@ -166,7 +166,8 @@ async function toldByLog(
     if (hasTransaction) shows.add('transaction id')
     if (!['[]', '', undefined].includes(operationParameters?.predicate)) shows.add('condition')
     if (userMetadata) shows.add('message')
-    if ((varve?.command?.length ?? 0) > 1) shows.add('command')
+    // A file's name says nothing of rows; an expression does.
+    if (varve?.command?.some((word) => /[\s=]/.test(word))) shows.add('command')
     if (shows.size > 0) shown.push({ version, shows: [...shows] })
   }
   return { shown, hashes: [...hashes] }

@@ -130,7 +130,7 @@ describe('everywhere', () => {
       changeFeeds: [4],
       tags: ['v2', 'v3'],
       runs: ['a'],
-      holds: ['hold x (pin of report)'],
+      holds: ['pin of report'],
       archives: [],
       earliest: 0,
       shown: [
@@ -138,7 +138,7 @@ describe('everywhere', () => {
         { version: 4, shows: ['statistics', 'condition'] },
       ],
       elsewhere: [
-        'whoever has hold x (pin of report)',
+        'pin of report: what it has of its own',
         expect.stringMatching(/^the remote origin \(file:.*elsewhere\): erase there too$/),
         expect.stringContaining('backups'),
       ],
