@@ -29,12 +29,13 @@ import type { ObjectStore } from '../../storage/index.ts'
 import { Chain } from './chain.ts'
 import { compareLogs, divergedError } from './compare-logs.ts'
 import { completeVersions } from './complete-versions.ts'
+import { FileLives } from './file-lives.ts'
 import { FilesToMove, type FileToMove } from './files-to-move.ts'
 import { hashesFor } from './hashes-for.ts'
 import { type FileSource, type Moved, type MoveProgress, moveFiles, progressOf } from './move-files.ts'
 import { type MovedCommits, type MoveLogOptions, moveCommits, moveDerived, moveFirstCheckpoint } from './move-log.ts'
 import { moveRecords } from './move-records.ts'
-import { commitsOf, liveFilesOf, planMove, stepsOf } from './plan.ts'
+import { commitsOf, liveFilesOf, type Plan, planMove, stepsOf } from './plan.ts'
 import { Presence } from './presence.ts'
 import { timesWarning } from './push.ts'
 import { type FoundRemote, recordOrigin } from './remotes.ts'
@@ -110,7 +111,7 @@ export async function pull(to: ObjectStore, remote: FoundRemote, options: PullOp
   const logOptions: MoveLogOptions = { from, to, isTimedByFile: (at) => isTimedByFile(theirs.latest, at), signal }
   const chain = new Chain(from, own === undefined || own.latest.version > version ? null : await own.idOf(own.latest.version, signal))
   const presence = new Presence(to)
-  const context: Context = { to, theirs, presence, version, next, moved, commits, chain, logOptions, options }
+  const context: Context = { to, theirs, presence, version, next, erased, moved, commits, chain, logOptions, options }
   const missing = history ? await pullAll(context) : await pullOne(context)
   if (next === undefined || next <= version + 1) await moveDerived(version, logOptions, moved)
 
@@ -148,6 +149,8 @@ interface Context {
   readonly version: number
   /** The first commit that is not here; `undefined` where nothing is. */
   readonly next: number | undefined
+  /** Versions that were ended here because they held rows that were to be erased. */
+  readonly erased: readonly VersionSpan[]
   readonly moved: Moved
   readonly commits: MovedCommits
   readonly chain: Chain
@@ -191,7 +194,12 @@ async function pullAll(context: Context): Promise<number> {
   const { to, theirs, version, next, moved, options } = context
   const { store: from } = theirs
   const { signal } = options
-  const plan = await planMove(theirs, { after: undefined, last: version, holds: false, signal })
+  const plan = await withoutErased(
+    theirs,
+    await planMove(theirs, { after: undefined, last: version, holds: false, signal }),
+    context.erased,
+    signal,
+  )
   const isNamedThere = ({ version: since }: FileToMove) => next !== undefined && since < next
   const onFile = progressOf(moved, plan.files.byKey.size - plan.absent.size, options.onProgress)
   const move = { from, to, isNamedThere, hashOf: plan.hashOf, moved, onFile, near: options.near, signal }
@@ -204,6 +212,22 @@ async function pullAll(context: Context): Promise<number> {
     await moveCommits(commits, context.logOptions, context.commits)
   }
   return plan.absent.size
+}
+
+/** A plan without the files that only erased versions have: they do not come back. */
+async function withoutErased(theirs: DeltaLog, plan: Plan, erased: readonly VersionSpan[], signal: AbortSignal | undefined): Promise<Plan> {
+  if (erased.length === 0) return plan
+  const lives = new FileLives(await liveFilesOf(theirs, plan.earliest, signal), plan.earliest)
+  for await (const commit of plan.commits()) if (commit.version > plan.earliest) lives.follow(commit)
+  const isErased = ({ key, version }: FileToMove) =>
+    // A change file is of the version that names it alone.
+    (lives.spans.get(key) ?? [{ from: version, to: version }]).every(({ from, to }) => {
+      for (let at = from; at <= (to ?? plan.last); at += 1) if (!isInSpans(erased, at)) return false
+      return true
+    })
+  const gone = [...plan.files.byKey.values()].filter(isErased).map(({ key }) => key)
+  const absent = new Set([...plan.absent, ...gone])
+  return { ...plan, absent, first: plan.first.filter(({ key }) => !absent.has(key)) }
 }
 
 /** Makes sure that the remote's version is the one that is wanted. @throws VersionNotFoundError; RemoteError REMOTE_DIFFERS */

@@ -107,6 +107,21 @@ describe('a pull', () => {
     }
   })
 
+  it('with history does not bring back what was erased here', async () => {
+    const { table, store: remote } = await events()
+    const local = memoryStore()
+    await Table.pull(local, { from: remote, history: true })
+    const copy = await Table.open(local)
+    await copy.erase({ where: 'id = 11', everywhere: true, confirm: true })
+    // The remote still has what was there before.
+    await copy.push(remote as ObjectStore)
+    const before = await keysOf(local, 'part-')
+    expect(await Table.pull(local, { from: remote, history: true })).toMatchObject({ files: 0, versions: 0 })
+    expect(await keysOf(local, 'part-')).toEqual(before)
+    await expect((await Table.open(local)).asOf(2)).rejects.toMatchObject({ code: 'VERSION_ENDED' })
+    expect(await ids(await Table.open(local), 1)).toEqual(await ids(table, 1))
+  })
+
   it('through a bad network brings what was written: a byte that was turned on the way is asked for again', async () => {
     const { table, store: remote } = await events()
     for (const seed of [1, 2, 3]) {
