@@ -10,11 +10,12 @@
  * Nothing here is believed: a file is hashed when it is taken, and one that is not what it should be is thrown away. So nothing here has to be on
  * stable storage either, and losing all of it costs only time.
  */
+import { readFileSync, rmSync } from 'node:fs'
 import { chmod, constants, copyFile, link, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { v4 as uuid } from 'uuid'
-import { hashFile } from '../../storage/index.ts'
+import { hashBytes, hashFile } from '../../storage/index.ts'
 
 /** How a file of the cache becomes one of a table, and the other way round. */
 export interface ShareOptions {
@@ -38,6 +39,23 @@ export class FileCache {
   /** Whether a file is here, without a look into it. */
   async has(sha256: string): Promise<boolean> {
     return (await orUndefined(stat(this.pathOf(sha256)))) !== undefined
+  }
+
+  /**
+   * The bytes of a small file, which are had sooner so than by {@link place}. `undefined` where the cache does not have it, or had something else under
+   * its hash.
+   */
+  read(sha256: string): Uint8Array | undefined {
+    const file = this.pathOf(sha256)
+    try {
+      const bytes = readFileSync(file)
+      if (hashBytes(bytes) === sha256) return bytes
+      rmSync(file, { force: true })
+    } catch (error) {
+      // What cannot be read here is fetched from elsewhere.
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error
+    }
+    return undefined
   }
 
   /**
@@ -116,9 +134,10 @@ export function machineCache(env: Readonly<Record<string, string | undefined>> =
   return new FileCache(join(isAbsolute(given) ? given : join(homedir(), '.cache'), 'varve'))
 }
 
-/** A cache that shares its files with tables as the options say. */
-export function sharing(cache: FileCache, options: ShareOptions): Pick<FileCache, 'place' | 'keep'> {
+/** A cache that shares its files with tables as the options say; it gives bytes only where they need not be shared. */
+export function sharing(cache: FileCache, options: ShareOptions): Pick<FileCache, 'place' | 'keep'> & Partial<Pick<FileCache, 'read'>> {
   return {
+    ...(options.link ? {} : { read: (sha256) => cache.read(sha256) }),
     place: (sha256, target) => cache.place(sha256, target, options),
     keep: (sha256, path) => cache.keep(sha256, path, options),
   }

@@ -43,6 +43,8 @@ export interface Moved {
 
 /** Files that lie nearer than where they come from, by their hash. */
 export interface FileSource {
+  /** The bytes of a small file, checked; `undefined`: they are not there. Left out where files have to be placed. */
+  readonly read?: ((sha256: string) => Uint8Array | undefined) | undefined
   /** Puts a file at a path, and checks it. `false`: it is not there. */
   place(sha256: string, path: string): Promise<boolean>
   /** Keeps a file for later. */
@@ -181,6 +183,10 @@ class Move {
   async #near({ key, size }: FileToMove, sha256: string): Promise<boolean> {
     const { to, near, signal } = this.#options
     if (near === undefined || size === undefined) return false
+    if (near.read !== undefined && size <= smallBytes) {
+      const bytes = near.read(sha256)
+      return bytes !== undefined && (await this.#putBytes(key, bytes, sha256)) === 'created'
+    }
     const path = await this.#stagedPath()
     try {
       if (!(await near.place(sha256, path))) return false
@@ -212,7 +218,7 @@ class Move {
 
   /** @returns the bytes that were moved; `undefined` where another had the name first */
   async #small(file: FileToMove, known: string | undefined): Promise<number | undefined> {
-    const { from, to, signal } = this.#options
+    const { from, signal } = this.#options
     for (let attempt = 1; ; attempt += 1) {
       const { bytes } = await from.get(file.key, { signal })
       const sha256 = hashBytes(bytes)
@@ -221,9 +227,7 @@ class Move {
         if (attempt < tries && from.kind !== 'local') continue
         throw corrupt(from, file, bytes.length, sha256, known)
       }
-      const outcome = await this.#put(file.key, () =>
-        to.putIfAbsent(file.key, bytes, { signal, durable: !this.#together, ...checkOf(to, sha256) }),
-      )
+      const outcome = await this.#putBytes(file.key, bytes, sha256)
       return outcome === 'created' ? bytes.length : undefined
     }
   }
@@ -254,6 +258,11 @@ class Move {
       await rm(path, { force: true })
       await pinned.release()
     }
+  }
+
+  #putBytes(key: string, bytes: Uint8Array, sha256: string): Promise<'created' | 'exists'> {
+    const { to, signal } = this.#options
+    return this.#put(key, () => to.putIfAbsent(key, bytes, { signal, durable: !this.#together, ...checkOf(to, sha256) }))
   }
 
   /** Puts until it is known whether the name is ours. A name found taken after an unknown outcome may be ours as well: its bytes tell. */

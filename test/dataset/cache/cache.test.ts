@@ -41,6 +41,16 @@ describe('a file', () => {
     expect(await readdir(join(files.folder, 'begun'))).toEqual([])
   })
 
+  test('is read where it is what it should be, and thrown away where it is not', async () => {
+    const sha256 = await kept('rows')
+    expect(Buffer.from(files.read(sha256)!).toString()).toBe('rows')
+    expect(files.read(hashBytes(Buffer.from('other')))).toBeUndefined()
+    await chmod(files.pathOf(sha256), 0o644)
+    await writeFile(files.pathOf(sha256), 'r0ws')
+    expect(files.read(sha256)).toBeUndefined()
+    expect(await files.has(sha256)).toBe(false)
+  })
+
   test('is for nobody else where the user wants it so', async () => {
     const mask = process.umask(0o077)
     try {
