@@ -107,12 +107,12 @@ export class Table {
    */
   static async append(
     location: Location,
-    input: Input,
+    input: Input | Table | Snapshot,
     options: AppendOptions & NewTableOptions & { readonly create?: boolean } = {},
   ): Promise<CommitResult> {
     if (!options.create) return (await Table.open(location, options.signal ? { signal: options.signal } : {})).append(input, options)
     const told = withAccount(options)
-    const { log, result } = await createOrAppend(storeOf(location), input, told)
+    const { log, result } = await createOrAppend(storeOf(location), await rowsOf(input), told)
     return afterAppend(log, result, told)
   }
 
@@ -145,7 +145,7 @@ export class Table {
   }
 
   /**
-   * Appends all rows of an input as one atomic version.
+   * Appends all rows of an input as one atomic version: of values of the program, files, a stream, a query, another table, or a version of one.
    *
    * Columns are matched by name; a nullable column that the input lacks is NULL. With `txn` the load lands exactly once.
    * With `compact: 'auto'`, or where the table's property `varve.autoCompact` is `true`, small files of the last appends are folded now and then.
@@ -153,9 +153,9 @@ export class Table {
    * TransactionOrderError; UsageError for a transaction id that is none; TableNotFoundError TABLE_REPLACED where another table was made
    * there meanwhile; UnknownOutcomeError; UnsupportedFeatureError; LogError; storage errors.
    */
-  async append(input: Input, options: AppendOptions = {}): Promise<CommitResult> {
+  async append(input: Input | Table | Snapshot, options: AppendOptions = {}): Promise<CommitResult> {
     const told = withAccount(options)
-    this.#lastWrite = await afterAppend(this.#log, await append(this.#log, input, told), told)
+    this.#lastWrite = await afterAppend(this.#log, await append(this.#log, await rowsOf(input), told), told)
     return this.#lastWrite
   }
 
@@ -235,8 +235,8 @@ export class Table {
    * @throws ValueError PREDICATE_NOT_FULFILLED with nothing written; UsageError APPEND_ONLY, INVALID_ARGUMENT; QueryError SQL_ERROR, SQL_REFUSED
    * for a predicate that is none; ConflictError for what other writers changed meanwhile; and what `append` throws
    */
-  async overwrite(input: Input, options: OverwriteOptions = {}): Promise<CommitResult> {
-    this.#lastWrite = await overwrite(this.#log, input, withAccount(options))
+  async overwrite(input: Input | Table | Snapshot, options: OverwriteOptions = {}): Promise<CommitResult> {
+    this.#lastWrite = await overwrite(this.#log, await rowsOf(input), withAccount(options))
     return this.#lastWrite
   }
 
@@ -500,6 +500,12 @@ export class Table {
     if (branchOf(this.#log) === undefined) return
     throw new UsageError('INVALID_ARGUMENT', `There is no ${verb} inside a transaction.`, { remedy: 'Call it outside.' })
   }
+}
+
+/** A table gives its rows as of its newest version. */
+async function rowsOf(input: Input | Table | Snapshot): Promise<Input> {
+  const snapshot = input instanceof Table ? await input.latest() : input
+  return snapshot instanceof Snapshot ? snapshot.scan() : snapshot
 }
 
 /** A table is merged as of its newest version. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { inputOf, type LoadOptions, loadArguments, loadOf, loadOptions } from './load-options.ts'
+import { type LoadOptions, loadArguments, loadOf, loadOptions, rowsNamed } from './load-options.ts'
 import { names, oneOf, tablePath, wrong } from './options.ts'
 import type { Run, Verb } from './verb.ts'
 import { printWritten } from './written.ts'
@@ -10,9 +10,9 @@ interface AppendOptions extends LoadOptions {
   readonly partitionBy?: readonly string[]
 }
 
-/** `varve append PATH FILE...|-` */
+/** `varve append PATH FILE...|REF|-` */
 export const verb: Verb = {
-  usage: 'PATH FILE...|- [OPTIONS]',
+  usage: 'PATH FILE...|REF|- [OPTIONS]',
   description: `Adds rows as one new version. Columns are matched by name; a missing one is NULL. The format is known by the file's extension; - reads stdin.
 With --txn a load is applied exactly once, however often and from however many processes it is sent.`,
   examples: [
@@ -34,8 +34,8 @@ With --txn a load is applied exactly once, however often and from however many p
     if (partitionBy !== undefined && !create)
       throw wrong('--partition-by is for a new table.', 'Add --create, or leave it out: a table keeps its partition columns.')
     const load = loadOf(options)
-    const input = inputOf(files, options.format)
     const path = await tablePath(reference)
+    const input = await rowsNamed(files, options.format, run.signal)
     const { Table } = await import('../index.ts')
     run.progress.start(() => `appending to ${path}`)
     const result = await Table.append(path, input, { ...load, partitionBy, compact, create, signal: run.signal })

@@ -1,7 +1,9 @@
 /** What the verbs have in common that take rows from files or stdin. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Command } from 'commander'
-import type { Input, WritingOptions } from '../index.ts'
-import { oneOf, provenanceOf, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
+import type { Input, Snapshot, WritingOptions } from '../index.ts'
+import { oneOf, openReference, provenanceOf, transaction, type WriteOptions, writeOptions, wrong } from './options.ts'
 
 /** The formats of input. */
 export const inputFormats = ['parquet', 'csv', 'json', 'ndjson', 'arrow'] as const
@@ -18,7 +20,7 @@ export interface LoadOptions extends WriteOptions {
 export function loadArguments(command: Command): Command {
   return command
     .argument('<path>', 'the folder of the table')
-    .argument('<file...>', 'Parquet, CSV, JSON, NDJSON or Arrow files, or - for stdin')
+    .argument('<file...>', 'Parquet, CSV, JSON, NDJSON or Arrow files; a table, with or without a point in its history; or - for stdin')
     .option('--format <format>', `one of ${inputFormats.join(', ')}; default: by the extension`, oneOf('--format', inputFormats))
 }
 
@@ -38,6 +40,20 @@ export function loadOf(options: LoadOptions): WritingOptions & { readonly mergeS
   if (txn === undefined && (txnAnyOrder || txnSkipOlder))
     throw wrong('--txn-any-order and --txn-skip-older say how --txn is taken.', 'Add --txn APPLICATION:NUMBER.')
   return { txn, txnAnyOrder, txnSkipOlder, message, source, mergeSchema, isolation, provenance: provenanceOf(options) }
+}
+
+/** The input that arguments name: files, stdin, or one table as of a version, which is where no file has the name. */
+export async function rowsNamed(files: readonly string[], format: LoadOptions['format'], signal: AbortSignal): Promise<Input | Snapshot> {
+  const [only = ''] = files
+  const isTable = files.length === 1 && format === undefined && only !== '-' && (await namesTable(only))
+  return isTable ? (await openReference(only, {}, signal)).snapshot : inputOf(files, format)
+}
+
+async function namesTable(operand: string): Promise<boolean> {
+  if (operand.endsWith('.varve')) return true
+  if (existsSync(operand)) return existsSync(join(operand, '_delta_log'))
+  const { parseReference } = await import('../index.ts')
+  return existsSync(join(parseReference(operand).path, '_delta_log'))
 }
 
 /** The input that arguments name. */

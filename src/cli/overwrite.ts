@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { inputOf, type LoadOptions, loadArguments, loadOf, loadOptions } from './load-options.ts'
+import { type LoadOptions, loadArguments, loadOf, loadOptions, rowsNamed } from './load-options.ts'
 import { names, tablePath, wrong } from './options.ts'
 import type { Run, Verb } from './verb.ts'
 import { printWritten } from './written.ts'
@@ -11,9 +11,9 @@ interface OverwriteOptions extends LoadOptions {
   readonly partitionBy?: readonly string[]
 }
 
-/** `varve overwrite PATH FILE...|-` */
+/** `varve overwrite PATH FILE...|REF|-` */
 export const verb: Verb = {
-  usage: 'PATH FILE...|- [OPTIONS]',
+  usage: 'PATH FILE...|REF|- [OPTIONS]',
   description: `Replaces rows by others as one new version: all rows, those of --where, or the partitions that the new rows have (--dynamic). Older versions stay as they are.
 Each new row has to fulfil --where. With --overwrite-schema the table gets the columns of the new rows, whatever its own were.`,
   examples: [
@@ -44,8 +44,8 @@ Each new row has to fulfil --where. With --overwrite-schema the table gets the c
     if (overwriteSchema && (where !== undefined || dynamic || options.mergeSchema))
       throw wrong('--overwrite-schema replaces the whole table.', 'Leave it out, or --where, --dynamic and --merge-schema.')
     const load = loadOf(options)
-    const input = inputOf(files, options.format)
     const path = await tablePath(reference)
+    const input = await rowsNamed(files, options.format, run.signal)
     const { Table } = await import('../index.ts')
     const { signal } = run
     run.progress.start(() => `overwriting ${path}`)

@@ -74,9 +74,9 @@ test('a clone is a table of its own, which reads and is written without more ado
   expect(await run('clone', 'orders@0', 'trial', '--message', 'to try')).toMatch(
     /^trial@0: cloned from orders@0: 1 file \(\d+ B\) named where they lie, .*\n$/,
   )
-  await run('append', 'trial', 'orders.csv')
+  await run('append', 'trial', 'orders@0')
   expect(await run('query', 'trial', 'SELECT count(*) AS n FROM trial', '--format', 'csv')).toBe('n\n4\n')
-  expect(await run('history', 'trial')).toMatch(/ CLONE +\+2 rows +orders@0 .* to try\n$/)
+  expect(await run('history', 'trial')).toMatch(/ WRITE +\+2 rows .* orders@0 .*\n.* CLONE +\+2 rows +orders@0 .* to try\n$/)
   const deep = JSON.parse(await run('clone', 'trial', 'backup', '--deep', '--json'))
   expect(deep).toMatchObject({ version: 0, operation: 'CLONE', alreadyApplied: false, metrics: { numCopiedFiles: 2 } })
   await rm(join(folder, 'orders'), { recursive: true })

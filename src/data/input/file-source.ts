@@ -218,7 +218,7 @@ function checkSchema(schema: StructType, path: string): void {
 /** The folder's files are not the table's rows: some are of older versions, some of none. */
 function isTable(folder: string): InputError {
   return new InputError('INPUT_IS_TABLE', `${folder} is a table; its files alone do not say which rows a version has.`, {
-    remedy: "Write the version to a file first: varve query REF 'SELECT * FROM ...' --output FILE.",
+    remedy: 'Name the table alone, as of a version or as it is: varve append PATH REF; in the library give the table, or its snapshot.',
     data: { path: folder },
   })
 }
