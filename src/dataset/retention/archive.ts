@@ -15,12 +15,12 @@ import {
   DeltaLog,
   endedBy,
   isInSpans,
-  joinSpans,
   newestComplete,
   readCommit,
   readCommitIfThere,
   readEndings,
   readListing,
+  spansText,
   type VersionSpan,
   withoutSpans,
   writeCheckpoint,
@@ -97,11 +97,9 @@ export class Archive {
     const last = this.#spans.at(-1)?.to
     if (last === undefined) return
     await copyFiles(this.#log.store, this.store, this.#files, options)
-    const begin = this.#through < 0 ? earliest : Math.min(earliest, await earliestOf(this.store, signal))
-    const endings = await readEndings(this.#log.store, signal)
-    const there = joinSpans([...this.#spans, ...endedBy(endings, ({ by, archive }) => by === 'retain' && archive === this.store.root)])
-    const until = Math.max(last, this.#through)
-    await putAbsent(this.store, withoutSpans([{ from: begin, to: until }], there), this.#log.store.root, signal)
+    const absent = endedBy(await readEndings(this.store, signal), ({ by }) => by === 'archive')
+    const [from, to] = [this.#through < 0 ? earliest : this.#through + 1, last]
+    await putAbsent(this.store, withoutSpans([...absent, ...(from <= to ? [{ from, to }] : [])], this.#spans), this.#log.store.root, signal)
     await this.#takeRecords(signal)
     await this.#takeLog(earliest, last, signal)
   }
@@ -155,7 +153,14 @@ async function lastCommon(log: DeltaLog, archive: ObjectStore, earliest: number,
   if (own.startsWith(other) || other.startsWith(own))
     throw unfit(archive, `it is, or lies in, the folder of the table ${store.root}, or the table in it`)
   const there = await DeltaLog.open(archive, signal)
-  if (there === undefined) return -1
+  if (there === undefined) {
+    const before = endedBy(await readEndings(store, signal), (ending) => ending.by === 'retain' && ending.archive === archive.root)
+    if (before.length === 0) return -1
+    throw unfit(
+      archive,
+      `no table is there, though versions ${spansText(before)} of ${store.root} were moved there; it may have been moved itself`,
+    )
+  }
   const { version, metadata } = there.latest
   if (version > log.latest.version) throw unfit(archive, `it has version ${version}, and ${store.root} ends at ${log.latest.version}`)
   const [theirs, ours] = [await readCommitIfThere(archive, version, signal), await readCommitIfThere(store, version, signal)]
@@ -171,10 +176,6 @@ async function lastCommon(log: DeltaLog, archive: ObjectStore, earliest: number,
   const [parent, id] = [next && commitInfoOf(next).varve?.parent, await there.idOf(version, signal)]
   if (parent != null && id !== null && parent !== id) throw unfit(archive, `${store.root} does not go on from its version ${version}`)
   return version
-}
-
-async function earliestOf(store: ObjectStore, signal: AbortSignal | undefined): Promise<number> {
-  return (await DeltaLog.open(store, signal))?.earliest(signal) ?? 0
 }
 
 /** Whether a file is the table's own, and goes into the archive under the same key. Those of another table, named by absolute path, stay where they are. */

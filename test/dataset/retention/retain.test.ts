@@ -207,6 +207,21 @@ describe('an archive', () => {
     expect([await idsAt(fresh, 3), await idsAt(fresh, 4), await idsAt(store, 5)]).toEqual([[3], [4], [5]])
   })
 
+  test('that has gone from its place is missed, and no other one begun', async () => {
+    const [store, archive] = [memoryStore(), memoryStore('moved')]
+    await (await replaced(store, 3)).retain({ keepLast: 1, archive })
+    await replaced(store, 5, 4)
+    await expect((await Table.open(store)).retain({ archive: memoryStore('moved') })).rejects.toMatchObject({
+      code: 'ARCHIVE_UNFIT',
+      message: expect.stringContaining('versions 0 to 2'),
+    })
+    // It goes on in its new place, with all that it has.
+    const place = memoryStore('new place')
+    for (const key of await keysOf(archive)) await place.put(key, (await archive.get(key)).bytes)
+    expect(await (await Table.open(store)).retain({ archive: place })).toMatchObject({ ended: [{ from: 3, to: 4 }] })
+    for (const version of [1, 2, 3]) expect(await idsAt(place, version)).toEqual([version])
+  })
+
   test('takes no file that is not what was written', async () => {
     const [store, archive] = [memoryStore(), memoryStore()]
     const table = await replaced(store, 3)
