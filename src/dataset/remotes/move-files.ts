@@ -22,6 +22,7 @@ import { hashBytes, hashFile, type ObjectStore, type PutOutcome, type Staging } 
 import type { FileToMove } from './files-to-move.ts'
 import { inParallel } from './in-parallel.ts'
 import { isDurableTogether, makeDurable } from './make-durable.ts'
+import { corruptFile, differingFile, missingFiles } from './move-errors.ts'
 
 /** How far a push or a pull is. */
 export interface MoveProgress {
@@ -73,9 +74,6 @@ const atOnce = 16
 /** Up to this length a file goes through memory. */
 const smallBytes = 1 << 20
 
-/** Names of missing files in a message. */
-const mostNamed = 20
-
 /** How often a put of which nobody knows whether it landed is tried, and a file that was read wrong is read. */
 const tries = 4
 
@@ -114,20 +112,6 @@ export function progressOf(moved: Moved, of: number, onProgress: ((done: MovePro
     files += 1
     onProgress?.({ files, of, bytes: moved.bytes })
   }
-}
-
-/** The error for files that a version needs and that are not there. */
-export function missingFiles(store: ObjectStore, missing: readonly string[]): DataFileError {
-  const named = `${missing.slice(0, mostNamed).join(', ')}${missing.length > mostNamed ? ', ...' : ''}`
-  const [are, count] = missing.length === 1 ? ['is', '1 file'] : ['are', `${missing.length} files`]
-  return new DataFileError(
-    'DATA_FILE_MISSING',
-    `${count} of ${store.root} ${are} missing: ${named}. No version that needs ${missing.length === 1 ? 'it' : 'them'} was moved.`,
-    {
-      remedy: 'Where a vacuum ran meanwhile, run this again; else put the files back: varve verify --repair-from, or varve pull --history.',
-      data: { root: store.root, missing: missing.slice(0, mostNamed) },
-    },
-  )
 }
 
 class Move {
@@ -225,7 +209,7 @@ class Move {
       if ((file.size !== undefined && bytes.length !== file.size) || sha256 !== (known ?? sha256)) {
         // A wrong byte may come from the way here.
         if (attempt < tries && from.kind !== 'local') continue
-        throw corrupt(from, file, bytes.length, sha256, known)
+        throw corruptFile(from, file, bytes.length, sha256, known)
       }
       const outcome = await this.#putBytes(file.key, bytes, sha256)
       return outcome === 'created' ? bytes.length : undefined
@@ -253,7 +237,7 @@ class Move {
       // The store found other bytes in the copy than there should be: whose fault that is, the original tells.
       const read = await hashOfPath(from, file.key, pinned.paths[0]!)
       if (read.size === size && read.sha256 === (known ?? read.sha256)) throw error
-      throw corrupt(from, file, read.size, read.sha256, known)
+      throw corruptFile(from, file, read.size, read.sha256, known)
     } finally {
       await rm(path, { force: true })
       await pinned.release()
@@ -286,7 +270,7 @@ class Move {
     const { from, to, signal } = this.#options
     const expected = known ?? (await hashIn(from, file.key, signal))
     const found = await hashIn(to, file.key, signal)
-    if (found.sha256 !== (typeof expected === 'string' ? expected : expected.sha256)) throw differs(to, file.key)
+    if (found.sha256 !== (typeof expected === 'string' ? expected : expected.sha256)) throw differingFile(to, file.key)
     // What an interrupted run left may not be on the disk yet.
     if (to.kind === 'local') this.#unsynced.push(file.key)
     this.#found(file)
@@ -324,20 +308,4 @@ function checkOf({ kind }: ObjectStore, sha256: string): { readonly sha256?: str
 function isGone(error: unknown, key: string): boolean {
   if (error instanceof ObjectNotFoundError) return error.data.key === key
   return error instanceof DataFileError && error.code === 'DATA_FILE_MISSING'
-}
-
-function corrupt(store: ObjectStore, { key, size, version }: FileToMove, found: number, sha256: string, known?: string): DataFileError {
-  const what =
-    size !== undefined && found !== size ? `it has ${found} bytes, and the log says ${size}` : `its SHA-256 is ${sha256}, and was ${known}`
-  return new DataFileError('DATA_FILE_CORRUPT', `${key} of ${store.root} is not the file that was written: ${what}. It was not moved.`, {
-    remedy: 'Look with varve verify what is damaged, and mend it from a copy: varve verify --repair-from.',
-    data: { path: key, version, root: store.root },
-  })
-}
-
-function differs(store: ObjectStore, key: string): DataFileError {
-  return new DataFileError('DATA_FILE_DIFFERS', `${key} lies at ${store.root} already, with other bytes than the version needs.`, {
-    remedy: 'Look at what it is, and move it away; it is not overwritten.',
-    data: { path: key, root: store.root },
-  })
 }

@@ -8,12 +8,13 @@
  * absent from the beginning. The last version must be whole, and so must those that something holds.
  */
 import { AbortedError } from '../../errors/index.ts'
-import { type Commit, type DeltaLog, readCommit, readCommitIfThere } from '../../log/index.ts'
+import { type Commit, type DeltaLog, isInSpans, readCommit, readCommitIfThere, type VersionSpan } from '../../log/index.ts'
 import { readHolds } from '../../refs/holds.ts'
 import type { ObjectStore } from '../../storage/index.ts'
+import { FileLives } from './file-lives.ts'
 import { FilesToMove, type FileToMove } from './files-to-move.ts'
 import { hashesFor } from './hashes-for.ts'
-import { missingFiles } from './move-files.ts'
+import { missingFiles } from './move-errors.ts'
 import { Presence } from './presence.ts'
 
 /** What is to be moved. */
@@ -87,6 +88,27 @@ export async function planMove(
   }
   const hashOf = await hashesFor(store, files, signal)
   return { earliest, last, files, first: first.filter(({ key }) => !absent.has(key)), absent, hashOf, commits }
+}
+
+/** A plan without the files that only erased versions have: they do not come back. */
+export async function withoutErased(
+  log: DeltaLog,
+  plan: Plan,
+  erased: readonly VersionSpan[],
+  signal: AbortSignal | undefined,
+): Promise<Plan> {
+  if (erased.length === 0) return plan
+  const lives = new FileLives(await liveFilesOf(log, plan.earliest, signal), plan.earliest)
+  for await (const commit of plan.commits()) if (commit.version > plan.earliest) lives.follow(commit)
+  const isErased = ({ key, version }: FileToMove) =>
+    // A change file is of the version that names it alone.
+    (lives.spans.get(key) ?? [{ from: version, to: version }]).every(({ from, to }) => {
+      for (let at = from; at <= (to ?? plan.last); at += 1) if (!isInSpans(erased, at)) return false
+      return true
+    })
+  const gone = [...plan.files.byKey.values()].filter(isErased).map(({ key }) => key)
+  const absent = new Set([...plan.absent, ...gone])
+  return { ...plan, absent, first: plan.first.filter(({ key }) => !absent.has(key)) }
 }
 
 /** The steps of a plan. */

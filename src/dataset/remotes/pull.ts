@@ -29,13 +29,12 @@ import type { ObjectStore } from '../../storage/index.ts'
 import { Chain } from './chain.ts'
 import { compareLogs, divergedError } from './compare-logs.ts'
 import { completeVersions } from './complete-versions.ts'
-import { FileLives } from './file-lives.ts'
 import { FilesToMove, type FileToMove } from './files-to-move.ts'
 import { hashesFor } from './hashes-for.ts'
 import { type FileSource, type Moved, type MoveProgress, moveFiles, progressOf } from './move-files.ts'
 import { type MovedCommits, type MoveLogOptions, moveCommits, moveDerived, moveFirstCheckpoint } from './move-log.ts'
 import { moveRecords } from './move-records.ts'
-import { commitsOf, liveFilesOf, type Plan, planMove, stepsOf } from './plan.ts'
+import { commitsOf, liveFilesOf, planMove, stepsOf, withoutErased } from './plan.ts'
 import { Presence } from './presence.ts'
 import { timesWarning } from './push.ts'
 import { type FoundRemote, recordOrigin } from './remotes.ts'
@@ -212,22 +211,6 @@ async function pullAll(context: Context): Promise<number> {
     await moveCommits(commits, context.logOptions, context.commits)
   }
   return plan.absent.size
-}
-
-/** A plan without the files that only erased versions have: they do not come back. */
-async function withoutErased(theirs: DeltaLog, plan: Plan, erased: readonly VersionSpan[], signal: AbortSignal | undefined): Promise<Plan> {
-  if (erased.length === 0) return plan
-  const lives = new FileLives(await liveFilesOf(theirs, plan.earliest, signal), plan.earliest)
-  for await (const commit of plan.commits()) if (commit.version > plan.earliest) lives.follow(commit)
-  const isErased = ({ key, version }: FileToMove) =>
-    // A change file is of the version that names it alone.
-    (lives.spans.get(key) ?? [{ from: version, to: version }]).every(({ from, to }) => {
-      for (let at = from; at <= (to ?? plan.last); at += 1) if (!isInSpans(erased, at)) return false
-      return true
-    })
-  const gone = [...plan.files.byKey.values()].filter(isErased).map(({ key }) => key)
-  const absent = new Set([...plan.absent, ...gone])
-  return { ...plan, absent, first: plan.first.filter(({ key }) => !absent.has(key)) }
 }
 
 /** Makes sure that the remote's version is the one that is wanted. @throws VersionNotFoundError; RemoteError REMOTE_DIFFERS */
