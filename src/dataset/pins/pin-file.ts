@@ -171,24 +171,12 @@ function pinOf(fields: Readonly<Record<string, Field | undefined>>, from: string
   }
 }
 
-/** Every value is text here: a number that YAML would round, or a fingerprint that looks like one, keeps its digits. */
 async function fieldsOf(text: string, from: string): Promise<Readonly<Record<string, Field | undefined>>> {
-  const { parseDocument } = await import('yaml')
-  const document = parseDocument(text, { schema: 'failsafe', uniqueKeys: true, prettyErrors: false })
-  const [error] = document.errors
-  if (error) throw invalid(from, 'it is no YAML', error)
-  const fields: unknown = withoutAliases(() => document.toJS({ maxAliasCount: 0 }), from)
-  if (!isFields(fields)) throw invalid(from, 'it has no fields')
-  return fields
-}
-
-/** An alias stands for a value elsewhere in the text: no pin has one, and many of them make a small text large. */
-function withoutAliases(read: () => unknown, from: string): unknown {
-  try {
-    return read()
-  } catch (error) {
-    throw invalid(from, 'it uses aliases', error)
-  }
+  const { fieldsOfYaml } = await import('./pin-yaml.ts')
+  const read = fieldsOfYaml(text)
+  if ('problem' in read) throw invalid(from, read.problem, read.cause)
+  if (!isFields(read.value)) throw invalid(from, 'it has no fields')
+  return read.value
 }
 
 function isFields(value: unknown): value is Readonly<Record<string, Field>> {
