@@ -13,7 +13,7 @@ export class FileLives {
   readonly spans = new Map<string, Life[]>()
 
   /** Begins with the files of a version. */
-  constructor(live: readonly LiveFile[], version: number) {
+  constructor(live: readonly Pick<LiveFile, 'add'>[], version: number) {
     for (const { add } of live) this.#begin(add, version)
   }
 

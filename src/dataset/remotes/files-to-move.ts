@@ -58,7 +58,7 @@ export class FilesToMove {
   }
 
   /** Adds the files of a version. @throws DataFileError PATH_OUTSIDE_ROOT, PATH_RESERVED */
-  addLive(live: readonly LiveFile[], version: number): void {
+  addLive(live: readonly Pick<LiveFile, 'add'>[], version: number): void {
     for (const { add } of live) this.#add(add, version)
   }
 

@@ -7,8 +7,21 @@
  * Nothing is moved here. A vacuum ends versions in the middle of a log and takes their files, while their commits stay: what it took is known to be
  * absent from the beginning. The last version must be whole, and so must those that something holds.
  */
+
+import { vectorId } from '../../data/vectors/descriptor.ts'
 import { AbortedError } from '../../errors/index.ts'
-import { type Commit, type DeltaLog, isInSpans, readCommit, readCommitIfThere, type VersionSpan } from '../../log/index.ts'
+import {
+  type Add,
+  type Commit,
+  type DeltaLog,
+  decodePath,
+  isInSpans,
+  type LiveFile,
+  parseActions,
+  readCommit,
+  readCommitIfThere,
+  type VersionSpan,
+} from '../../log/index.ts'
 import { readHolds } from '../../refs/holds.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import { FileLives } from './file-lives.ts'
@@ -145,9 +158,30 @@ export async function* commitsOf(store: ObjectStore, from: number, to: number, s
   }
 }
 
-/** The files of a version. @throws VersionNotFoundError; LogError; storage errors */
-export async function liveFilesOf(log: DeltaLog, version: number, signal: AbortSignal | undefined) {
-  return (await log.files(await log.stateAt(version, signal))).liveFiles(undefined, signal)
+/**
+ * The files of a version: from the commits by themselves where they are all there and not many bytes, which saves starting the engine; else from
+ * the log as queries read it. @throws VersionNotFoundError; LogError; storage errors
+ */
+export async function liveFilesOf(
+  log: DeltaLog,
+  version: number,
+  signal: AbortSignal | undefined,
+): Promise<readonly Pick<LiveFile, 'add'>[]> {
+  const fromEngine = async () => (await log.files(await log.stateAt(version, signal))).liveFiles(undefined, signal)
+  if ((await log.earliest(signal)) > 0) return fromEngine()
+  const live = new Map<string, Pick<LiveFile, 'add'>>()
+  const idOf = ({ path, deletionVector }: Pick<Add, 'path' | 'deletionVector'>) =>
+    `${decodePath(path)}\0${deletionVector ? vectorId(deletionVector) : ''}`
+  let bytes = 0
+  for await (const commit of commitsOf(log.store, 0, version, signal)) {
+    bytes += commit.bytes.length
+    if (bytes > keptBytes) return fromEngine()
+    const actions = [...parseActions(commit)]
+    // What a commit adds is there, whatever it removes of the same name (§Action Reconciliation).
+    for (const action of actions) if ('remove' in action) live.delete(idOf(action.remove))
+    for (const action of actions) if ('add' in action) live.set(idOf(action.add), { add: action.add })
+  }
+  return [...live.values()]
 }
 
 /** Makes sure that nothing of a version is among what is absent. @throws DataFileError DATA_FILE_MISSING */
