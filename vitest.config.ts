@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
@@ -5,12 +6,15 @@ import { defineConfig } from 'vitest/config'
 /** Tests that run the built command line, or look at the package: `dist/` is made fresh before them. */
 const built = ['test/cli/**/*.test.ts', 'test/docs.test.ts', 'test/exports.test.ts']
 
+const cache = join(tmpdir(), `varve-test-cache-${process.pid}`)
+process.on('exit', () => rmSync(cache, { recursive: true, force: true }))
+
 const common = {
   pool: 'forks' as const,
   testTimeout: 30_000,
   hookTimeout: 60_000,
   // Whoever pins is noted in the cache of the machine, which is none of the tests'.
-  env: { XDG_CACHE_HOME: join(tmpdir(), `varve-test-cache-${process.pid}`) },
+  env: { XDG_CACHE_HOME: cache },
 }
 
 /** `npm test`. The packaging and interop tests, which install things, and damaged tables have configurations of their own. */
