@@ -72,6 +72,8 @@ export const moveMany: Case = {
           sample: async (round): Promise<Sample> => {
             const [path, remote, copy] = ['t', 'remote', 'copy'].map((name) => join(work, `${name}${round}`)) as [string, string, string]
             await cp(base, path, { recursive: true })
+            // So that the push pays for its own files alone.
+            await promisify(execFile)('sync')
             const push = await moved('push', path, remote)
             const pull = await moved('pull', copy, remote)
             const query = `SELECT (-part * 20 - i)::BIGINT AS id, part::INTEGER AS part FROM range(${changedFiles}) p(part), range(20) r(i)`
