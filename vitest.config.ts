@@ -9,15 +9,20 @@ const built = ['test/cli/**/*.test.ts', 'test/docs.test.ts', 'test/exports.test.
 const cache = join(tmpdir(), `varve-test-cache-${process.pid}`)
 process.on('exit', () => rmSync(cache, { recursive: true, force: true }))
 
+/** Tests of several minutes, which `npm run test:long` runs. */
+const long = ['test/fuzz/**', 'test/model/**', 'test/concurrency/crashes.test.ts']
+
 const common = {
   pool: 'forks' as const,
+  // Loading the library for each file anew takes as long as a quarter of the tests.
+  isolate: false,
   testTimeout: 30_000,
   hookTimeout: 60_000,
   // Whoever pins is noted in the cache of the machine, which is none of the tests'.
   env: { XDG_CACHE_HOME: cache },
 }
 
-/** `npm test`. The packaging and interop tests, which install things, and damaged tables have configurations of their own. */
+/** `npm test`. The packaging and interop tests, which install things, and the long ones have configurations of their own. */
 export default defineConfig({
   test: {
     // Vitest's own choice on two cores is one file at a time, and many tests wait for disks and children.
@@ -28,7 +33,7 @@ export default defineConfig({
           ...common,
           name: 'house',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/interop/**', 'test/package/**', 'test/fuzz/**', ...built],
+          exclude: ['test/interop/**', 'test/package/**', ...long, ...built],
         },
       },
       { test: { ...common, testTimeout: 60_000, name: 'built', include: built, globalSetup: ['test/support/fresh-build.ts'] } },

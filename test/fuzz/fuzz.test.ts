@@ -1,6 +1,6 @@
 /**
  * Damaged tables end in the right rows or in an error with a code: no crash, no hang, no memory without end, nothing from outside the
- * table's folder. `npm run test:fuzz` looks at a third of the damages; VARVE_FUZZ=n does all of them with the random ones n times (several
+ * table's folder. `npm run test:long` looks at a third of the damages; VARVE_FUZZ=n does all of them with the random ones n times (several
  * minutes), and VARVE_FUZZ_SEED begins elsewhere.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'

@@ -17,7 +17,7 @@ async function readParameters(path: string): Promise<Parameters> {
   try {
     const text = await readFile(path, 'utf8')
     // YAML holds all of JSON, but reads long numbers otherwise.
-    value = path.endsWith('.json') ? JSON.parse(text) : (await import('yaml')).parse(text)
+    value = path.endsWith('.json') ? JSON.parse(text) : (await import('../yaml.ts')).parse(text)
   } catch (error) {
     const absent = (error as NodeJS.ErrnoException).code === 'ENOENT'
     const message = absent ? `There is no file ${path}.` : `The parameters in ${path} cannot be read: ${(error as Error).message}`

@@ -4,10 +4,9 @@ import { createHash } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { currentCode } from '../../../src/dataset/runs/code.ts'
 import { lockFiles, pythonOf } from '../../../src/dataset/runs/dependencies.ts'
-import { currentEnvironment } from '../../../src/dataset/runs/environment.ts'
 import { currentProcess, isThere } from '../../../src/dataset/runs/process.ts'
 
 const home = process.cwd()
@@ -99,6 +98,9 @@ it('the graphics cards are those that their driver tells', async () => {
   const before = process.env.PATH
   process.env.PATH = `${join(folder, 'bin')}:${before}`
   try {
+    // The hardware is looked at once a process, and another file's test may have done it.
+    vi.resetModules()
+    const { currentEnvironment } = await import('../../../src/dataset/runs/environment.ts')
     const { hardware, runtime, dependencies } = await currentEnvironment(null)
     const gpu = { name: 'NVIDIA A100', driver: '550.54', memory: '40960 MiB' }
     expect(hardware).toMatchObject({ gpus: [gpu, gpu], cpus: expect.any(Number), memory: totalmem() })

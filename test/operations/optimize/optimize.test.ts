@@ -31,7 +31,11 @@ async function keysOf(store: ObjectStore): Promise<string[]> {
 async function ids(count: number, schema = 'id BIGINT', options = {}): Promise<{ table: Table; store: ObjectStore }> {
   const store = memoryStore()
   const table = await Table.create(store, { schema, ...options })
-  for (let id = 0; id < count; id += 1) await table.append([{ id }])
+  for (let id = 0; id < count; id += 1) {
+    await table.append([{ id }])
+    // Files are told in order by their times, which are whole milliseconds.
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
   return { table, store }
 }
 
