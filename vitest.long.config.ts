@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config'
  */
 export default defineConfig({
   test: {
-    include: ['test/fuzz/**/*.test.ts', 'test/model/**/*.test.ts', 'test/concurrency/crashes.test.ts'],
+    include: ['test/fuzz/**/*.test.ts', 'test/model/**/*.test.ts', 'test/concurrency/crashes.test.ts', 'test/log/soak.test.ts'],
     pool: 'forks',
     fileParallelism: false,
     testTimeout: 60_000,

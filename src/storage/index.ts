@@ -1,3 +1,4 @@
+export { allEnded } from './all-ended.ts'
 export { countingStore } from './counting-store.ts'
 export type { Fault } from './fault-plan.ts'
 export { faultyStore } from './faulty-store.ts'

@@ -8,7 +8,7 @@ import { readVectorBytes } from '../../data/vectors/read-vector.ts'
 import { storeVectors } from '../../data/vectors/write-vector.ts'
 import { AbortedError, DataFileError } from '../../errors/index.ts'
 import { type Add, type DeletionVectorDescriptor, encodePath, type LiveFile } from '../../log/index.ts'
-import { hashFiles, materialisePlaces, type ObjectStore, placeOf } from '../../storage/index.ts'
+import { allEnded, hashFiles, materialisePlaces, type ObjectStore, placeOf } from '../../storage/index.ts'
 import type { Hashes } from '../hashes.ts'
 
 /** The version that is cloned. */
@@ -108,7 +108,7 @@ async function copySome(
   })
   try {
     const copies = named.map((_, at) => join(staging.folder, `${at}`))
-    await Promise.all(
+    await allEnded(
       pinned.paths.map((path, at) =>
         copyFile(path, copies[at]!, constants.COPYFILE_FICLONE).catch((cause: unknown) => {
           throw unreadable(store, version, files[at]!.path, cause)
@@ -117,7 +117,7 @@ async function copySome(
     )
     const bytes = files.reduce((sum, { add }) => sum + add.size, 0)
     const found = await hashFiles(copies, bytes, { signal })
-    return await Promise.all(
+    return await allEnded(
       files.map(async ({ path, add }, at): Promise<Add> => {
         const copy = found[at]!
         if ('error' in copy) throw copy.error

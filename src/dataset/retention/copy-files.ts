@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { v4 as uuid } from 'uuid'
 import { AbortedError, DataFileError, ObjectCorruptError, ObjectNotFoundError } from '../../errors/index.ts'
-import { hashFile, hashFiles, type ObjectStore } from '../../storage/index.ts'
+import { allEnded, hashFile, hashFiles, type ObjectStore } from '../../storage/index.ts'
 import type { NamedFile } from './named-files.ts'
 
 /** Files copied at a time. */
@@ -53,7 +53,7 @@ async function copySome(
 ): Promise<Copied[]> {
   const staging = await to.stage()
   try {
-    return await Promise.all(files.map((file) => copyOne(from, to, file, staging.folder, signal)))
+    return await allEnded(files.map((file) => copyOne(from, to, file, staging.folder, signal)))
   } finally {
     await staging.dispose()
   }

@@ -12,7 +12,6 @@ import { DeltaLog } from '../../../src/log/delta-log.ts'
 import { loadedNow, setLoadedBudget } from '../../../src/log/files/loaded.ts'
 import { checkpointKey, commitKey } from '../../../src/log/paths.ts'
 import { countingStore, localStore, memoryStore, type ObjectStore } from '../../../src/storage/index.ts'
-import { runTypeScript } from '../../support/child.ts'
 import { putCheckpoint, shapes } from '../checkpoint/checkpoint-shapes.ts'
 import { add, metadata, protocol, putCommit, putLog, remove } from '../tools.ts'
 
@@ -231,15 +230,6 @@ test('a vector that does not say where it lies is an error, and so is a number t
     await expect(outcome).rejects.toMatchObject({ code: 'LOG_CORRUPT', data: { version: 1 } })
   }
 })
-
-test('after 1,000 versions read through one handle no more is kept than after the first hundred', async () => {
-  const { code, stdout, stderr } = await runTypeScript('test/log/soak.child.ts', [])
-  expect({ code, stderr }).toMatchObject({ code: 0 })
-  const { early, late } = JSON.parse(stdout) as Record<'early' | 'late', { tables: number; engine: number; resident: number }>
-  expect(late.tables).toBeLessThanOrEqual(early.tables)
-  expect(late.engine).toBeLessThanOrEqual(early.engine + (16 << 20))
-  expect(late.resident).toBeLessThanOrEqual(early.resident + (150 << 20))
-}, 120_000)
 
 async function tables(): Promise<number> {
   const connection = await (await trustedEngine()).connect()
