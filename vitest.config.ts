@@ -10,7 +10,14 @@ const cache = join(tmpdir(), `varve-test-cache-${process.pid}`)
 process.on('exit', () => rmSync(cache, { recursive: true, force: true }))
 
 /** Tests of several minutes, which `npm run test:long` runs. */
-const long = ['test/fuzz/**', 'test/model/**', 'test/concurrency/crashes.test.ts', 'test/log/soak.test.ts']
+const long = [
+  'test/fuzz/**',
+  'test/model/**',
+  'test/concurrency/**',
+  'test/log/soak.test.ts',
+  'test/log/histories.test.ts',
+  'test/query/skipping/golden-answers.test.ts',
+]
 
 const common = {
   pool: 'forks' as const,
