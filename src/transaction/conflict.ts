@@ -78,18 +78,23 @@ async function readConflict(
   read: TableState,
   reads: Reads,
   withAppends: boolean,
-  { added, appended, lost }: Winners,
+  { added, appended, lost, moved }: Winners,
   signal: AbortSignal | undefined,
 ): Promise<Conflict | undefined> {
   const news = withAppends ? new Map([...appended, ...added]) : added
   const seen = news.size > 0 ? await amongRead(log, log.latest, reads, news, signal) : undefined
   if (seen) return { code: 'CONCURRENT_APPEND', ...seen }
+  // Rows that were added and moved on since lie in files that count as old ones: they are looked for where they came.
+  for (const version of new Set([...news].filter(([path]) => moved.has(path)).map(([, at]) => at))) {
+    const found = await amongRead(log, await log.stateAt(version, signal), reads, news, signal)
+    if (found) return { code: 'CONCURRENT_APPEND', ...found }
+  }
   // Rows that are gone are looked for where they were.
   const gone = reads.deletesMatter && lost.size > 0 ? await amongRead(log, read, reads, lost, signal) : undefined
   return gone && { code: 'CONCURRENT_DELETE_READ', ...gone }
 }
 
-/** The first of some files that may hold a row that was looked for. A file that is gone again holds none. */
+/** The first of some files that may hold a row that was looked for, among those of a version. */
 async function amongRead(
   log: DeltaLog,
   state: TableState,

@@ -235,3 +235,17 @@ test('rows keep the numbers that the table counted for them', async () => {
   expect(found.map(({ v }) => v)).toEqual(['a', 'b', 'c'])
   expect(new Set(found.map(({ id }) => id)).size).toBe(3)
 })
+
+test('rows that another added, and that a compaction moved on, are found where they came', async () => {
+  const store = await six()
+  const between = async () => {
+    const other = await Table.open(store)
+    await other.upsert([{ id: 7, v: 'theirs' }], { key: 'id' })
+    await other.optimize()
+  }
+  const raced = await Table.open(before(store, between))
+  await expect(upserts(7)(raced)).rejects.toMatchObject({ code: 'CONCURRENT_APPEND' })
+  expect(await rowsOf(store)).toEqual(['1 old', '2 old', '3 old', '4 old', '5 old', '6 old', '7 theirs'])
+  await upserts(7)(await Table.open(store))
+  expect((await rowsOf(store)).at(-1)).toBe('7 merged')
+})
