@@ -19,6 +19,7 @@ async function moved(verb: 'push' | 'pull', path: string, remote: string): Promi
 /** One row of a hundred gets another value, scattered over all files. */
 export const pushChange: Case = {
   name: 'push-change',
+  long: true,
   title: 'push after changing 1% of the rows of 10,000,000, scattered over all files: share of the bytes moved',
   shows: ['share', 'first'],
   needs: ['table-10m'],
