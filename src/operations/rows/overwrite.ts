@@ -72,7 +72,8 @@ export async function overwrite(log: DeltaLog, input: Input, options: OverwriteO
         ? mergedGround(state, target.schema, source.schema)
         : unchangedGround(state, target.schema)
     const { table, protocol } = tableAfter(ground, fitted)
-    const rules = table.schema === target.schema ? ruled : rowRules({ protocol, metadata: fitted.metadata }, table.schema, table.properties)
+    const rules =
+      table.schema === target.schema && ruled ? ruled : rowRules({ protocol, metadata: fitted.metadata }, table.schema, table.properties)
     const rows = await writeInput(source, table, rules, signal)
     written.files.push(...rows)
     if (where !== undefined) await checkNewRows(ground, table, rows, where, options)

@@ -165,6 +165,9 @@ test('new rows keep the rules of the table, and so do other columns', async () =
   })
   await table.overwrite([{ n: 9n, id: 'x' }], { overwriteSchema: true })
   expect(await rowsOf(table)).toEqual([{ n: 9n, id: 'x' }])
+  // Columns that are the same as before are held to the rules, too.
+  const same = { query: "SELECT 11::BIGINT AS n, 'y' AS id" }
+  await expect(table.overwrite(same, { overwriteSchema: true })).rejects.toMatchObject({ code: 'CONSTRAINT_VIOLATED' })
 })
 
 test('an overwrite with a number lands once, and an append-only table refuses it', async () => {
