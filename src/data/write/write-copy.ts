@@ -82,8 +82,7 @@ export class CopyWriter {
    * leave as many files in each partition. They wait in scratch files.
    */
   async collect(source: CopySource): Promise<void> {
-    this.#scratch ??= await scratchFolder('varve-spool-')
-    const path = `${this.#scratch.folder}/${this.#collected.length}.parquet`
+    const path = `${await this.#scratchFolder()}/collected-${uuid()}.parquet`
     const [copied] = await this.#run(
       `COPY (SELECT * FROM ${this.#keyed(source)}) TO ${quoteLiteral(path)} (FORMAT parquet, COMPRESSION snappy)`,
       source,
@@ -97,6 +96,13 @@ export class CopyWriter {
     if (this.#collected.length === 0) return []
     const sql = `read_parquet([${this.#collected.map(quoteLiteral).join(', ')}], hive_partitioning = false)`
     return this.#copyByKeys({ sql, replayable: true, files: this.#collected })
+  }
+
+  /** A connection that may write to the staging folder alone keeps what waits there, too. */
+  async #scratchFolder(): Promise<string> {
+    if (this.#target.staging !== undefined) return this.#target.staging.folder
+    this.#scratch ??= await scratchFolder('varve-spool-')
+    return this.#scratch.folder
   }
 
   /** Removes the scratch files. Staged files are the owner's of the staging folder. */
