@@ -130,12 +130,16 @@ export class DeltaLog {
       throw await this.versionNotFound(version, signal)
     }
     const options = { hint: this.#latest.checkpoint, signal }
-    const state = await readState(this.#stretches, this.store, version, options, true).catch(async (error: unknown) => {
-      if (error instanceof LogError && error.code === 'LOG_INCOMPLETE') throw await this.versionNotFound(version, signal)
-      throw error
-    })
+    const state = await readState(this.#stretches, this.store, version, options, true).catch((error) =>
+      this.#cutOff(error, version, signal),
+    )
     checkReadable(state.protocol, this.store.root)
     return state
+  }
+
+  /** Where the beginning of the log is gone, by a cleanup or a retention, the version is. */
+  async #cutOff(error: unknown, version: number, signal?: AbortSignal): Promise<never> {
+    throw error instanceof LogError && error.code === 'LOG_INCOMPLETE' ? await this.versionNotFound(version, signal) : error
   }
 
   /** The list of files of a version; the one of before, as long as somebody has it. */
@@ -145,7 +149,9 @@ export class DeltaLog {
     const { version } = state
     // Of counts that come from elsewhere it is not known that they are meant as the protocol says.
     const expected = state.counts?.rows === undefined ? undefined : state.counts
-    const list = await FileList.build(this.#stretches, version, { hint: state.checkpoint }, expected)
+    const list = await FileList.build(this.#stretches, version, { hint: state.checkpoint }, expected).catch((error) =>
+      this.#cutOff(error, version),
+    )
     if (version === this.#latest.version && !this.#latest.counts && list.isSmall) await this.countsOf(list)
     this.#lists.set(state, new WeakRef(list))
     return list
@@ -209,8 +215,12 @@ export class DeltaLog {
     return there || (await this.#fromCheckpoint(version, signal)) !== undefined
   }
 
-  /** Makes sure that a version was not let go: the log may still tell of it. @throws VersionNotFoundError VERSION_ENDED */
+  /**
+   * Makes sure that a version was not let go: the log may still tell of it. The newest that this handle knows was not when it was read; a reader who
+   * then misses its files asks {@link endingOf}. @throws VersionNotFoundError VERSION_ENDED
+   */
   async checkNotEnded(version: number, signal?: AbortSignal): Promise<void> {
+    if (version === this.#latest.version) return
     const ending = await endingOf(this.store, version, signal)
     if (ending) throw await versionEnded(this.store, version, ending, signal)
   }

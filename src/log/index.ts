@@ -10,7 +10,7 @@ export { type Commit, chainId, commitInfoOf, gap, parseActions, readCommit, read
 export { dueCompaction, writeCompaction } from './compaction.ts'
 export { cutLog, filesBelow, prepareCut } from './cut.ts'
 export { DeltaLog, noTable } from './delta-log.ts'
-export { type Ender, type Ending, endedBy, endingsFolder, newestEndings, readEndings } from './endings.ts'
+export { type Ender, type Ending, endedBy, endingOf, endingsFolder, newestEndings, readEndings, versionEnded } from './endings.ts'
 export { FileList, type LiveFile } from './files/file-list.ts'
 export { NamedFiles } from './files/named-files.ts'
 export { CommitTimes, isTimedByFile, versionAt } from './history.ts'

@@ -2,6 +2,7 @@
 import { type ChosenFile, chooseFiles } from '../../data/prune/prune.ts'
 import type { Value } from '../../engine/index.ts'
 import { DataFileError, LogError, ObjectNotFoundError, UsageError } from '../../errors/index.ts'
+import { endingOf, versionEnded } from '../../log/index.ts'
 import type { StructType } from '../../schema/types.ts'
 import { materialisePlaces, placeOf } from '../../storage/index.ts'
 import type { Pinned } from '../../storage/object-store.ts'
@@ -131,7 +132,7 @@ function neededColumns({ names }: QueryPlan, schema: StructType): ReadonlySet<st
 /** The columns that names mean, as found last: what is derived from them is kept by the set. */
 const needed = new WeakMap<ReadonlySet<string>, { readonly schema: StructType; readonly columns: ReadonlySet<string> }>()
 
-/** Brings files of a version to local paths. @throws DataFileError DATA_FILE_MISSING, PATH_OUTSIDE_ROOT */
+/** Brings files of a version to local paths. @throws DataFileError DATA_FILE_MISSING, PATH_OUTSIDE_ROOT; VersionNotFoundError VERSION_ENDED */
 export async function pin({ store, version }: QueryTarget, files: readonly ChosenFile[], signal: AbortSignal | undefined) {
   try {
     return await materialisePlaces(
@@ -140,6 +141,8 @@ export async function pin({ store, version }: QueryTarget, files: readonly Chose
     )
   } catch (error) {
     if (!(error instanceof ObjectNotFoundError)) throw error
+    const ending = await endingOf(store, version, signal)
+    if (ending) throw await versionEnded(store, version, ending, signal)
     const path = String(error.data.key ?? '')
     throw new DataFileError('DATA_FILE_MISSING', `The data file ${path} of version ${version} of ${store.root} is missing.`, {
       remedy:

@@ -311,6 +311,19 @@ describe('beside others', () => {
     expect([await idsAt(store, 4), await idsAt(store, 5)]).toEqual(['VERSION_ENDED', [2]])
   })
 
+  test('whoever still knows a version as the newest hears that it ended where its files are gone', async () => {
+    const store = memoryStore()
+    const behind = await replaced(store, 4)
+    const files = await Table.open(store)
+    expect(await (await files.asOf(4)).query('SELECT id FROM t', { name: 't' }).toArray()).toEqual([{ id: 4n }])
+    const ahead = await replaced(store, 5, 4)
+    expect(await ahead.retain({ keepLast: 1 })).toMatchObject({ ended: [{ from: 0, to: 4 }] })
+    for (const table of [behind, files]) {
+      const snapshot = await table.asOf(4)
+      await expect(snapshot.scan().toArray()).rejects.toMatchObject({ code: 'VERSION_ENDED', data: { asked: 4 } })
+    }
+  })
+
   test('a restore that has read a version before it ended does not bring it back without its files', async () => {
     const store = memoryStore()
     const table = await replaced(store, 4)
