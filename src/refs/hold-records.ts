@@ -1,7 +1,7 @@
 /**
  * The records by which something outside of a table keeps a version of it: a pin, a clone. `holds.ts` reads them with all else that holds.
  *
- *   _varve/holds/<id>.json               `{ version, why, time }`
+ *   _varve/holds/<id>.json               `{ version, why, time, until? }`
  *   _varve/holds/<id>.released.json      `{ time }`
  *
  * Whoever holds a version makes the record first and looks for the version afterwards, since a vacuum that did not see the record may end it.
@@ -23,6 +23,9 @@ const folder = '_varve/holds/'
 /** Records read at a time. */
 const together = 32
 
+/** Seven days, in milliseconds. */
+const writersInFlight = 7 * 86_400_000
+
 /**
  * Makes a record that holds a version, and gives its id. `why` tells people what needs it; `more` is kept beside.
  * @throws UnknownOutcomeError RECORD_UNKNOWN; storage errors
@@ -37,6 +40,15 @@ export async function holdVersion(
   const id = uuid()
   await putRecord(store, keyOf(id), { version, why, time: new Date().toISOString(), ...more }, signal)
   return id
+}
+
+/**
+ * Holds a version for a verb that needs it for the moment: what is left of one that was killed holds no longer than any writer in flight is
+ * reckoned with. @returns what ends the hold, and never fails @throws what {@link holdVersion} throws
+ */
+export async function holdForNow(store: ObjectStore, version: number, why: string, signal?: AbortSignal): Promise<() => Promise<void>> {
+  const id = await holdVersion(store, version, why, signal, { until: new Date(Date.now() + writersInFlight).toISOString() })
+  return () => releaseHold(store, id).catch(() => undefined)
 }
 
 /** Ends a hold; one that has ended stays so. @throws UnknownOutcomeError RECORD_UNKNOWN; storage errors */

@@ -4,7 +4,8 @@
  *   _varve/tags/<name>/<n>.json            `{ version }`, or `{ removed: true }`; of a name the highest number counts
  *   _varve/runs/<id>/start.json            `{ versions }` of this table; held until end.json says `{ status: 'failed' }` or retired.json is there;
  *                                          those that erased.json lists (`{ versions }`) are not held any more
- *   _varve/holds/<id>.json                 `{ version, why? }` of a pin or a clone elsewhere; held until <id>.released.json is there
+ *   _varve/holds/<id>.json                 `{ version, why?, until? }` of a pin or a clone elsewhere, or of a verb at work; held until <id>.released.json
+ *                                          is there, or the instant `until` is past
  *
  * Whoever deletes asks here first. So what cannot be read or understood is an error, never "nothing": a record of a newer Varve may hold a
  * version in a way that is not known here. Only what is not there holds nothing.
@@ -83,6 +84,7 @@ async function otherHolds(store: ObjectStore, signal: AbortSignal | undefined): 
     [...records].filter(([id]) => !released.has(id)),
     async ([id, key]) => {
       const record = await readRecord(store, key, signal)
+      if (typeof record.until === 'string' && Date.parse(record.until) < Date.now()) return []
       const why = typeof record.why === 'string' ? ` (${record.why})` : ''
       return [{ version: versionOf(store, key, record), by: `hold ${id}${why}`, kind: 'hold', name: id }]
     },

@@ -1,7 +1,7 @@
 /**
  * Restore: a new version with the rows, schema and properties of an earlier one, made of actions of the log alone.
  *
- *   files of then and of now, by path and vector ─ what is missing? ─ removes, adds, metadata, domains ─ one commit
+ *   files of then and of now, by path and vector ─ what is missing? ─ the version is held ─ removes, adds, metadata, domains ─ one commit
  *
  * Nothing goes back that others may rely on: the protocol only grows (`restored-ground.ts`), ids of rows and columns are given once, and commit
  * times go on as they do. Anything that was committed meanwhile is a conflict.
@@ -18,6 +18,7 @@ import {
   type Txn,
 } from '../../log/index.ts'
 import { type AsOf, stateAsOf } from '../../query/as-of.ts'
+import { holdForNow } from '../../refs/hold-records.ts'
 import { commitVerb } from '../rows/commit-verb.ts'
 import { beginVerb, unchanged } from '../rows/verb.ts'
 import type { CommitResult, WritingOptions } from '../written.ts'
@@ -65,7 +66,6 @@ export async function restore(log: DeltaLog, point: AsOf, options: RestoreOption
   const then = await stateAsOf(log, point, signal)
   const removedLoads = removed(then, now)
   const { gone, back, files, bytes } = await differences(await log.files(then), await log.files(now), signal)
-  await checkNothingMissing(log, then, back, signal)
   const own = options.txn?.appId
   const resets = resetTxn ? removedLoads.filter(({ appId }) => appId !== own) : []
   const actions: Action[] = [
@@ -83,25 +83,33 @@ export async function restore(log: DeltaLog, point: AsOf, options: RestoreOption
   }
   const more = { restored: then.version, removedLoads }
   if (actions.length === 0 && gone.length === 0 && !ground.txn) return { ...unchanged(now, operation, false, metrics), ...more }
-  const result = await commitVerb(
-    { ...ground, isolation: 'Serializable' },
-    {
-      operation,
-      parameters: parametersOf(point, then),
-      metrics,
-      actions,
-      changes: { files: gone.map((file) => ({ file, rows: 'all' })), mayBeGone: false, dataChange: true },
-      reads: { rows: 'all', deletesMatter: true },
-      // A commit since may say that the version ended whose files come back.
-      alone: true,
-      isBlindAppend: false,
-      restored: { version: then.version, resetTxn },
-      inputs: async () => [{ table: log.store.root, version: then.version, id: await log.idOf(then.version) }],
-    },
-    { files: [], changeFiles: [] },
-    options,
-  )
-  return { ...result, ...more }
+  // Files come back that only versions name which may end: theirs is held until the new one names them.
+  await checkNothingMissing(log, then, back, signal)
+  const release = back.length === 0 ? undefined : await holdForNow(log.store, then.version, 'a restore at work', signal)
+  try {
+    await log.checkNotEnded(then.version, signal)
+    const result = await commitVerb(
+      { ...ground, isolation: 'Serializable' },
+      {
+        operation,
+        parameters: parametersOf(point, then),
+        metrics,
+        actions,
+        changes: { files: gone.map((file) => ({ file, rows: 'all' })), mayBeGone: false, dataChange: true },
+        reads: { rows: 'all', deletesMatter: true },
+        // A commit since may say that the version ended whose files come back.
+        alone: true,
+        isBlindAppend: false,
+        restored: { version: then.version, resetTxn },
+        inputs: async () => [{ table: log.store.root, version: then.version, id: await log.idOf(then.version) }],
+      },
+      { files: [], changeFiles: [] },
+      options,
+    )
+    return { ...result, ...more }
+  } finally {
+    await release?.()
+  }
 }
 
 /** Applications whose numbers are higher now than then. */

@@ -215,31 +215,49 @@ test('a vector file that is gone is missed too', async () => {
   await expect(table.restore(2)).rejects.toMatchObject({ data: { missing: [vector], whole: [0, 1, 3, 3] } })
 })
 
+/** A store whose first commit, or record in another folder, waits for something else to be done. */
+function raced(store: ObjectStore, meanwhile: () => Promise<unknown>, folder = '_delta_log/'): ObjectStore {
+  let done = false
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = target[name as keyof ObjectStore]
+      if (typeof value !== 'function') return value
+      if (name !== 'putIfAbsent') return value.bind(target)
+      return async (...[key, ...more]: Parameters<ObjectStore['putIfAbsent']>) => {
+        if (!done && key.startsWith(folder)) {
+          done = true
+          await meanwhile()
+        }
+        return store.putIfAbsent(key, ...more)
+      }
+    },
+  })
+}
+
 test('whatever came meanwhile is in its way', async () => {
   const { store, table } = await withVectors()
   const other = await Table.open(store)
-  const stale = async (meanwhile: () => Promise<unknown>) => {
-    const commit = store.putIfAbsent.bind(store)
-    let done = false
-    const raced = new Proxy(store, {
-      get(target, name) {
-        if (name !== 'putIfAbsent') {
-          const value: unknown = target[name as keyof ObjectStore]
-          return typeof value === 'function' ? value.bind(target) : value
-        }
-        return async (...args: Parameters<typeof commit>) => {
-          if (!done) {
-            done = true
-            await meanwhile()
-          }
-          return commit(...args)
-        }
-      },
-    })
-    return (await Table.open(raced)).restore(1)
-  }
+  const stale = async (meanwhile: () => Promise<unknown>) => (await Table.open(raced(store, meanwhile))).restore(1)
   await expect(stale(() => other.append(ids(8)))).rejects.toMatchObject({ code: 'CONCURRENT_APPEND', data: { version: 5 } })
   await expect(stale(() => other.delete({ where: 'id = 8' }))).rejects.toMatchObject({ code: 'CONCURRENT_DELETE_READ' })
   await expect(stale(() => other.alter({ set: { owner: 'x' } }))).rejects.toMatchObject({ code: 'METADATA_CHANGED' })
   expect(await idsOf(table)).toEqual([1, 4, 5, 6, 7])
+})
+
+test('a vacuum leaves alone what is on its way back, and is done with it where it was first', async () => {
+  const { store, table } = await withVectors()
+  await table.overwrite(ids(9))
+  const vacuum = async () => (await Table.open(store)).vacuum({ olderThan: '0d' })
+  const late = await Table.open(raced(store, () => expect(vacuum()).resolves.toMatchObject({ files: 0, held: [{ version: 4 }] })))
+  await late.restore(4)
+  expect(await idsOf(table)).toEqual([1, 4, 5, 6, 7])
+  // One that was killed long ago holds nothing.
+  await store.put('_varve/holds/killed.json', new TextEncoder().encode('{"version":4,"until":"2026-01-01T00:00:00.000Z"}'))
+  expect(await vacuum()).toMatchObject({ held: [] })
+  expect(await idsOf(table)).toEqual([1, 4, 5, 6, 7])
+  await table.overwrite(ids(10))
+  // The hold comes too late: the vacuum is through.
+  const beaten = raced(store, vacuum, '_varve/holds/')
+  await expect((await Table.open(beaten)).restore(6)).rejects.toMatchObject({ code: 'VERSION_NOT_FOUND' })
+  expect(await idsOf(await Table.open(store))).toEqual([10])
 })
