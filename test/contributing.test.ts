@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { expect, test } from 'vitest'
 import { project } from './support/project.ts'
 
@@ -14,4 +14,14 @@ test('every file and script that CONTRIBUTING.md names exists', async () => {
   const { scripts } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8'))
   const commands = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name = '']) => name)
   expect(commands.filter((name) => scripts[name] === undefined)).toEqual([])
+})
+
+test('the map of CONTRIBUTING.md has every folder of the source', async () => {
+  const text = await readFile(join(project, 'CONTRIBUTING.md'), 'utf8')
+  const entries = await readdir(join(project, 'src'), { recursive: true, withFileTypes: true })
+  const folders = entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ parentPath, name }) => `${relative(project, join(parentPath, name))}/`)
+  expect(folders.length).toBeGreaterThan(25)
+  expect(folders.filter((folder) => !text.includes(`\`${folder}\``))).toEqual([])
 })

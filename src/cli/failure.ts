@@ -3,7 +3,7 @@
  * it again helps), 4 a pin names another version than the one that is here, or what a run reads is not what was written, 130 interrupted. This is the one place that decides them; the 4 and 1 of
  * verbs that check are results and no failures.
  */
-import { style } from './style.ts'
+import { style } from './terminal/style.ts'
 
 /** A failure that the command line itself finds: a wrong argument, an output that cannot be written. */
 export class CommandLineError extends Error {

@@ -7,10 +7,10 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { CommandLineError, report } from './failure.ts'
-import { Output, OutputClosed } from './output.ts'
-import { Progress } from './progress.ts'
-import { style } from './style.ts'
-import type { CommonOptions, Run, Verb } from './verb.ts'
+import { Output, OutputClosed } from './terminal/output.ts'
+import { Progress } from './terminal/progress.ts'
+import { style } from './terminal/style.ts'
+import type { CommonOptions, Invocation, Verb } from './verb.ts'
 import { verbs } from './verbs.ts'
 
 /** Runs one command line, and sets the exit code of the process. */
@@ -45,7 +45,12 @@ export async function main(args: readonly string[]): Promise<void> {
 }
 
 /** The program with the verb that is named in full, and the others by name. */
-async function programFor(args: readonly string[], output: Output, signal: AbortSignal, takeSignals: Run['takeSignals']): Promise<Command> {
+async function programFor(
+  args: readonly string[],
+  output: Output,
+  signal: AbortSignal,
+  takeSignals: Invocation['takeSignals'],
+): Promise<Command> {
   const program = new Command('varve')
     .usage('VERB REFERENCE [ARGUMENTS] [OPTIONS]')
     .description('Delta Lake tables, written and read as of any version.')
@@ -67,7 +72,7 @@ async function programFor(args: readonly string[], output: Output, signal: Abort
   return program
 }
 
-function declare(command: Command, verb: Verb, output: Output, signal: AbortSignal, takeSignals: Run['takeSignals']): void {
+function declare(command: Command, verb: Verb, output: Output, signal: AbortSignal, takeSignals: Invocation['takeSignals']): void {
   command.description(paragraphs(verb.description)).usage(verb.usage)
   verb.define(command)
   command
@@ -79,7 +84,7 @@ function declare(command: Command, verb: Verb, output: Output, signal: AbortSign
       const options = command.opts<CommonOptions>()
       const progress = new Progress(options.progress && !options.quiet)
       output.shareTerminalWith(progress)
-      const run: Run = {
+      const call: Invocation = {
         output,
         progress,
         signal,
@@ -102,7 +107,7 @@ function declare(command: Command, verb: Verb, output: Output, signal: AbortSign
         },
       }
       try {
-        await verb.run(run, command.args, command.opts())
+        await verb.run(call, command.args, command.opts())
       } finally {
         progress.stop()
       }

@@ -1,7 +1,7 @@
 /** What a verb of the command line is made of, and what it is given when it runs. */
 import type { Command } from 'commander'
-import type { Output } from './output.ts'
-import type { Progress } from './progress.ts'
+import type { Output } from './terminal/output.ts'
+import type { Progress } from './terminal/progress.ts'
 
 /** Options that every verb takes. */
 export interface CommonOptions {
@@ -12,7 +12,7 @@ export interface CommonOptions {
 }
 
 /** What a running verb may use. Results go to `output`, everything else to stderr through `note` and `warn`. */
-export interface Run {
+export interface Invocation {
   readonly output: Output
   readonly progress: Progress
   readonly json: boolean
@@ -43,5 +43,5 @@ export interface Verb {
   /** Declares arguments and options. The common options are there already. */
   define(command: Command): void
   /** Does it. `operands` and `options` are what the declaration made of the arguments. */
-  run(run: Run, operands: readonly string[], options: Readonly<Record<string, unknown>>): Promise<void>
+  run(call: Invocation, operands: readonly string[], options: Readonly<Record<string, unknown>>): Promise<void>
 }
