@@ -1,8 +1,8 @@
 /**
- * The import direction of the house: a folder imports only from folders above it in this list, table.ts wires them, index.ts names
- * what is public, and the command line sees index.ts alone.
+ * The import direction of the house: a folder imports only from folders before it in this list, index.ts names what is public, and the
+ * command line sees index.ts alone.
  */
-const layers = ['errors', 'schema', 'storage', 'engine', 'log', 'refs', 'data', 'transaction', 'query', 'operations', 'dataset']
+const layers = ['errors', 'schema', 'storage', 'engine', 'log', 'refs', 'data', 'transaction', 'query', 'operations', 'dataset', 'table']
 
 const downwards = layers.map((layer, position) => ({
   name: `${layer}-imports-only-what-lies-above-it`,

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { type Add, type CommitInfo, DeltaLog, parseActions, readCommit } from '../src/log/index.ts'
 import { settle } from '../src/operations/settle.ts'
 import { localStore } from '../src/storage/index.ts'
-import { Table } from '../src/table.ts'
+import { Table } from '../src/table/table.ts'
 import { commit, type Prepared } from '../src/transaction/index.ts'
 import { unsynced } from './harness/unsynced.ts'
 

@@ -7,7 +7,7 @@ import { checkpointKey, checksumKey, commitKey } from '../../src/log/paths.ts'
 import { append } from '../../src/operations/append.ts'
 import { create } from '../../src/operations/create.ts'
 import { memoryStore, type ObjectStore } from '../../src/storage/index.ts'
-import { Table } from '../../src/table.ts'
+import { Table } from '../../src/table/table.ts'
 import { add, metadata, protocol, putCommit, putLog, remove } from './tools.ts'
 
 const vector = { storageType: 'u' as const, pathOrInlineDv: 'ab', sizeInBytes: 10, cardinality: 2 }

@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Metadata, Protocol } from '../../src/log/actions.ts'
 import { activeProperties, checkReadable, hasInCommitTimestamps } from '../../src/log/protocol.ts'
-import type { FileEntry } from '../../src/snapshot.ts'
 import { memoryStore } from '../../src/storage/index.ts'
-import { Table } from '../../src/table.ts'
+import type { FileEntry } from '../../src/table/snapshot.ts'
+import { Table } from '../../src/table/table.ts'
 import { metadata as metadataAction, putCommit } from './tools.ts'
 
 const lists = (readerFeatures: string[] | null, writerFeatures: string[] | null, minReaderVersion = 3): Protocol => ({

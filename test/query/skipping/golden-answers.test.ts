@@ -4,8 +4,8 @@ import { planQuery } from '../../../src/query/plan.ts'
 import { answerFromLog } from '../../../src/query/skipping/log-answer.ts'
 import { quoteIdentifier, quoteLiteral } from '../../../src/schema/quoting.ts'
 import { toSqlType } from '../../../src/schema/sql-type.ts'
-import type { Snapshot } from '../../../src/snapshot.ts'
-import { Table } from '../../../src/table.ts'
+import type { Snapshot } from '../../../src/table/snapshot.ts'
+import { Table } from '../../../src/table/table.ts'
 import { goldenTables } from '../../support/conformance.ts'
 
 /** Columns that the statistics of a golden table, made up for other tests, say something wrong of. */

@@ -3,9 +3,9 @@ import { cp, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { localStore, memoryStore, openSession, Table } from '../src/index.ts'
-import { commitKey } from '../src/log/paths.ts'
-import { countingStore } from '../src/storage/index.ts'
+import { localStore, memoryStore, openSession, Table } from '../../src/index.ts'
+import { commitKey } from '../../src/log/paths.ts'
+import { countingStore } from '../../src/storage/index.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'varve-table-'))
 afterAll(() => rm(root, { recursive: true }))

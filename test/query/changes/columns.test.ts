@@ -1,8 +1,8 @@
 /** The columns of changes: those of the last version, whatever happened to them in between; on tables by hand. */
 import { afterAll, describe, expect, it } from 'vitest'
-import type { StructField } from '../src/index.ts'
-import { failure, handTable, ids, removeFeeds, rowsOf, threeVersions, told } from './support/feeds.ts'
-import { column, mapped, metaData, protocol } from './support/hand-table.ts'
+import type { StructField } from '../../../src/index.ts'
+import { failure, handTable, ids, removeFeeds, rowsOf, threeVersions, told } from '../../support/feeds.ts'
+import { column, mapped, metaData, protocol } from '../../support/hand-table.ts'
 
 afterAll(removeFeeds)
 

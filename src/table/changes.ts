@@ -1,11 +1,11 @@
 /** From the points that a change feed is asked for to the versions that they name. */
 
-import { UsageError, VersionNotFoundError } from './errors/index.ts'
-import { type DeltaLog, versionAt } from './log/index.ts'
-import { moveBookmark, readBookmark } from './operations/bookmarks.ts'
-import { type AsOf, stateAsOf } from './query/as-of.ts'
-import { type AskedRange, ChangeFeed, earliestCommit, type FeedOptions, firstWithFeed, openFeed, parseInstant } from './query/index.ts'
-import { checkName } from './refs/names.ts'
+import { UsageError, VersionNotFoundError } from '../errors/index.ts'
+import { type DeltaLog, versionAt } from '../log/index.ts'
+import { moveBookmark, readBookmark } from '../operations/bookmarks.ts'
+import { type AsOf, stateAsOf } from '../query/as-of.ts'
+import { type AskedRange, ChangeFeed, earliestCommit, type FeedOptions, firstWithFeed, openFeed, parseInstant } from '../query/index.ts'
+import { checkName } from '../refs/names.ts'
 
 /** Which changes are wanted. */
 export interface ChangesOptions extends FeedOptions {

@@ -3,12 +3,12 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { trustedEngine } from '../src/engine/index.ts'
-import { memoryStore, openSession, type Row, Table, type VarveError } from '../src/index.ts'
-import { handTable, ids, removeFeeds } from './support/feeds.ts'
-import { column, firstTime, metaData, withVector } from './support/hand-table.ts'
-import { commits, randomHistory, textOf } from './support/random-history.ts'
-import { vectorInline } from './support/vectors.ts'
+import { trustedEngine } from '../../../src/engine/index.ts'
+import { memoryStore, openSession, type Row, Table, type VarveError } from '../../../src/index.ts'
+import { handTable, ids, removeFeeds } from '../../support/feeds.ts'
+import { column, firstTime, metaData, withVector } from '../../support/hand-table.ts'
+import { commits, randomHistory, textOf } from '../../support/random-history.ts'
+import { vectorInline } from '../../support/vectors.ts'
 
 afterAll(removeFeeds)
 

@@ -1,8 +1,8 @@
 /** Golden tables of other engines, those with deletion vectors: a version and the difference to the last are the last, and the ledger is both. */
 import { describe, expect, it } from 'vitest'
-import { Table } from '../src/index.ts'
-import { type Cells, difference, printRows } from './support/cells.ts'
-import { goldenTables } from './support/conformance.ts'
+import { Table } from '../../../src/index.ts'
+import { type Cells, difference, printRows } from '../../support/cells.ts'
+import { goldenTables } from '../../support/conformance.ts'
 
 const tables = goldenTables().filter(({ features }) => features.some((name) => /deletionVectors/i.test(name)))
 

@@ -1,11 +1,11 @@
 /** From a reference, as people write it, to a version of a table that can be read: a folder or URL with a point of its history, or a pin. */
 import { basename, dirname, join, resolve } from 'node:path'
-import { type Pin, readPin } from './dataset/pins/pin-file.ts'
-import { isPinFile, isPinPath } from './dataset/pins/pin-place.ts'
-import { notPulled } from './dataset/pins/pinned-state.ts'
-import { TableNotFoundError, UsageError } from './errors/index.ts'
-import type { AsOf } from './query/as-of.ts'
-import { parseReference } from './query/reference.ts'
+import { type Pin, readPin } from '../dataset/pins/pin-file.ts'
+import { isPinFile, isPinPath } from '../dataset/pins/pin-place.ts'
+import { notPulled } from '../dataset/pins/pinned-state.ts'
+import { TableNotFoundError, UsageError } from '../errors/index.ts'
+import type { AsOf } from '../query/as-of.ts'
+import { parseReference } from '../query/reference.ts'
 import type { Snapshot } from './snapshot.ts'
 import { Table } from './table.ts'
 

@@ -5,11 +5,11 @@
  * after pruning by partition values and statistics.
  */
 
-import { columnNaming, physicalName, readFrom, type Traced } from './data/index.ts'
-import { computeFingerprints, knownFingerprints } from './dataset/fingerprints.ts'
-import { type Provenance, provenanceOf } from './dataset/provenance/history.ts'
-import { type RunName, runsByVersion } from './dataset/runs/by-version.ts'
-import { type VerifyOptions, type VerifyResult, verifyVersion } from './dataset/verify/verify.ts'
+import { columnNaming, physicalName, readFrom, type Traced } from '../data/index.ts'
+import { computeFingerprints, knownFingerprints } from '../dataset/fingerprints.ts'
+import { type Provenance, provenanceOf } from '../dataset/provenance/history.ts'
+import { type RunName, runsByVersion } from '../dataset/runs/by-version.ts'
+import { type VerifyOptions, type VerifyResult, verifyVersion } from '../dataset/verify/verify.ts'
 import {
   activeProperties,
   CommitTimes,
@@ -24,8 +24,8 @@ import {
   schemaOf,
   type TableState,
   type VersionInput,
-} from './log/index.ts'
-import { type AsOf, stateAsOf } from './query/as-of.ts'
+} from '../log/index.ts'
+import { type AsOf, stateAsOf } from '../query/as-of.ts'
 import {
   nameOfStore,
   type QueryOptions,
@@ -36,11 +36,11 @@ import {
   scan,
   targetOf,
   versionsRead,
-} from './query/index.ts'
-import type { Fingerprints } from './refs/fingerprints.ts'
-import { tagsByVersion } from './refs/tags.ts'
-import { parseJson } from './schema/json.ts'
-import type { StructType } from './schema/types.ts'
+} from '../query/index.ts'
+import type { Fingerprints } from '../refs/fingerprints.ts'
+import { tagsByVersion } from '../refs/tags.ts'
+import { parseJson } from '../schema/json.ts'
+import type { StructType } from '../schema/types.ts'
 
 /** What a version is: the fields of `varve show --json`. */
 export interface TableDescription {

@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Row, Table } from '../src/index.ts'
-import type { Action } from '../src/log/actions.ts'
-import { type Cells, difference, printRows } from './support/cells.ts'
-import { goldenTables } from './support/conformance.ts'
-import { column, HandTable, metaData, protocol, withVector } from './support/hand-table.ts'
-import { vectorInline } from './support/vectors.ts'
+import { type Row, Table } from '../../../src/index.ts'
+import type { Action } from '../../../src/log/actions.ts'
+import { type Cells, difference, printRows } from '../../support/cells.ts'
+import { goldenTables } from '../../support/conformance.ts'
+import { column, HandTable, metaData, protocol, withVector } from '../../support/hand-table.ts'
+import { vectorInline } from '../../support/vectors.ts'
 
 let folder: string
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openSession, PinDiffersError, resolveReference, Table } from '../src/index.ts'
+import { openSession, PinDiffersError, resolveReference, Table } from '../../src/index.ts'
 
 let root: string
 let table: Table

@@ -2,11 +2,11 @@
 import { linkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { Table, type VarveError } from '../src/index.ts'
-import type { Action } from '../src/log/actions.ts'
-import { failure, feedFolder, handTable, ids, removeFeeds, rowsOf, threeVersions, told } from './support/feeds.ts'
-import { column, firstTime, metaData, protocol, withVector } from './support/hand-table.ts'
-import { vectorInline } from './support/vectors.ts'
+import { Table, type VarveError } from '../../../src/index.ts'
+import type { Action } from '../../../src/log/actions.ts'
+import { failure, feedFolder, handTable, ids, removeFeeds, rowsOf, threeVersions, told } from '../../support/feeds.ts'
+import { column, firstTime, metaData, protocol, withVector } from '../../support/hand-table.ts'
+import { vectorInline } from '../../support/vectors.ts'
 
 afterAll(removeFeeds)
 

@@ -1,6 +1,6 @@
 /** Opening a session: tables, snapshots and references become what the query layer resolves its names with. */
-import { Session, type SessionOptions } from './query/session.ts'
-import type { SessionTable } from './query/target.ts'
+import { Session, type SessionOptions } from '../query/session.ts'
+import type { SessionTable } from '../query/target.ts'
 import { resolveReference } from './resolve-reference.ts'
 import { Snapshot } from './snapshot.ts'
 import type { Table } from './table.ts'

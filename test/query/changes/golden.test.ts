@@ -3,10 +3,10 @@
  * cell that is another.
  */
 import { describe, expect, it } from 'vitest'
-import { VarveError } from '../src/index.ts'
-import { type Cells, difference } from './support/cells.ts'
-import { type ChangesCase, type ErrorCase, type GoldenCase, goldenTables } from './support/conformance.ts'
-import { changesCase, errorCase, wrongRows } from './support/golden-cases.ts'
+import { VarveError } from '../../../src/index.ts'
+import { type Cells, difference } from '../../support/cells.ts'
+import { type ChangesCase, type ErrorCase, type GoldenCase, goldenTables } from '../../support/conformance.ts'
+import { changesCase, errorCase, wrongRows } from '../../support/golden-cases.ts'
 
 const all = goldenTables().flatMap((table) => table.cases.map((one) => ({ name: `${table.name}: ${one.id}`, table, one })))
 const cases = all.flatMap(({ one, ...rest }) => (isChanges(one) ? [{ ...rest, one }] : []))

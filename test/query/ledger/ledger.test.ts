@@ -3,11 +3,11 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { type LedgerOptions, memoryStore, type Row, Table, type VarveError } from '../src/index.ts'
-import { handTable, ids, removeFeeds } from './support/feeds.ts'
-import { column, type HandTable, metaData, withVector } from './support/hand-table.ts'
-import { commits, randomHistory, textOf } from './support/random-history.ts'
-import { vectorBeside, vectorFile, vectorInline } from './support/vectors.ts'
+import { type LedgerOptions, memoryStore, type Row, Table, type VarveError } from '../../../src/index.ts'
+import { handTable, ids, removeFeeds } from '../../support/feeds.ts'
+import { column, type HandTable, metaData, withVector } from '../../support/hand-table.ts'
+import { commits, randomHistory, textOf } from '../../support/random-history.ts'
+import { vectorBeside, vectorFile, vectorInline } from '../../support/vectors.ts'
 
 afterAll(removeFeeds)
 
