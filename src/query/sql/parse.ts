@@ -26,12 +26,22 @@ export async function parseQuery(connection: Connection, sql: string, signal?: A
   if (sql.includes('\0')) throw refused('SQL_ERROR', 'The SQL holds a NUL character.', 'Take it out, or bind it in a parameter.')
   const { explain, rest } = takeExplain(sql)
   const [row] = await connection.all('SELECT json_serialize_sql($1::VARCHAR) AS tree', [rest], { signal, kept: true })
-  const tree = parseJson(textOf(row?.tree))
+  const tree = treeOf(row?.tree)
   if (!isNode(tree) || tree.error !== false) throw parseFailure(sql, sql.length - rest.length, isNode(tree) ? tree : {})
   const statements = nodesOf(tree.statements)
   if (statements.length === 0) throw refused('SQL_ERROR', 'There is no statement.', 'Write a SELECT.')
   if (statements.length > 1) throw refused('SQL_REFUSED', 'There are several statements.', 'Send one SELECT at a time.')
   return { statement: statements[0]!, explain }
+}
+
+/** DuckDB writes a number beyond what a DOUBLE holds as no JSON has it. */
+function treeOf(text: unknown): unknown {
+  try {
+    return parseJson(textOf(text))
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw refused('SQL_REFUSED', 'The SQL has a number that is too large for a DOUBLE.', "Write 'Infinity'::DOUBLE where it is meant.")
+  }
 }
 
 /** Writes a tree as SQL text, and the tree that this text parses to again, so that what runs can be checked as what was asked was. */

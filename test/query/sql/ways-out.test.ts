@@ -134,6 +134,11 @@ const refused = () => [
   'WITH "x.csv" AS (SELECT 1 AS a) SELECT * FROM "x.csv"',
 ]
 
+test('a number that no DOUBLE holds is refused, since it cannot be written down again', async () => {
+  for (const sql of ['SELECT 1e400', 'SELECT id FROM t WHERE id < -1e400'])
+    expect(await codeOf(session, sql), sql).toBe('SQL_REFUSED')
+})
+
 test('refuses what reaches beyond the tables, wherever it stands', async () => {
   const passed: string[] = []
   for (const sql of refused()) {
