@@ -12,6 +12,7 @@ import type { StructType } from '../schema/types.ts'
 import { commit, judge, type Prepared } from '../transaction/index.ts'
 import { isMapped, withMapping } from './column-mapping.ts'
 import { featuresOfTypes, withFeatures } from './features.ts'
+import { checkFeedColumns } from './properties.ts'
 import { hashesInputs } from './provenance.ts'
 import { settle } from './settle.ts'
 import { addActions, type CommitResult, conflictError, discard, transactionId, type WritingOptions, writeMetrics } from './written.ts'
@@ -90,6 +91,7 @@ export function mergedGround(state: TableState, schema: StructType, added: Struc
   const { configuration } = state.metadata
   const mapped = isMapped(activeProperties(state)) ? withMapping(merged, configuration) : { schema: merged, properties: configuration }
   checkSchema(mapped.schema, state.metadata.partitionColumns)
+  checkFeedColumns(mapped.schema, mapped.properties)
   const metadata = { ...state.metadata, schemaString: writeSchema(mapped.schema), configuration: mapped.properties }
   const protocol = withFeatures(state.protocol, featuresOfTypes(mapped.schema))
   const upgrade: Action[] = protocol === state.protocol ? [] : [{ protocol }]

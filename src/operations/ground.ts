@@ -12,7 +12,7 @@ import type { StructType } from '../schema/types.ts'
 import { isMapped, needsMapping, withMapping } from './column-mapping.ts'
 import { readConstraint } from './constraints.ts'
 import { featuresOfColumns, featuresOfTypes, readerFeatures } from './features.ts'
-import { checkProperty, constraintPrefix, featuresOfProperties } from './properties.ts'
+import { checkFeedColumns, checkProperty, constraintPrefix, featuresOfProperties } from './properties.ts'
 import { withTrackingColumns } from './row-tracking.ts'
 
 /** What a new table is made from. */
@@ -63,6 +63,7 @@ export function ground(
   if (given['delta.columnMapping.mode'] === undefined && !options.filesLieThere && needsMapping(options.schema)) {
     given['delta.columnMapping.mode'] = 'name'
   }
+  checkFeedColumns(options.schema, given)
   const { schema, properties } = isMapped(given) ? withMapping(options.schema, given) : { schema: options.schema, properties: given }
   const metadata: Metadata = {
     id: uuid(),

@@ -9,6 +9,7 @@ import type { StructType } from '../schema/types.ts'
 import { type Ground, unchanged } from './append.ts'
 import { isMapped, needsMapping, withMapping } from './column-mapping.ts'
 import { featuresOfTypes, withFeatures } from './features.ts'
+import { checkFeedColumns } from './properties.ts'
 
 const mappingMode = 'delta.columnMapping.mode'
 const clusteringDomain = 'delta.clustering'
@@ -30,6 +31,7 @@ export function replaceColumns(
   const samePartitions = JSON.stringify(partitionColumns) === JSON.stringify(state.metadata.partitionColumns)
   if (samePartitions && sameType(schema, columns)) return unchanged(state, schema)
   checkSchema(columns, partitionColumns)
+  checkFeedColumns(columns, state.metadata.configuration)
   const maps = !isMapped(activeProperties(state)) && needsMapping(columns)
   const protocol = withFeatures(state.protocol, [...featuresOfTypes(columns), ...(maps ? ['columnMapping'] : [])])
   const configuration = maps ? { ...state.metadata.configuration, [mappingMode]: 'name' } : state.metadata.configuration

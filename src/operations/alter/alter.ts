@@ -11,6 +11,7 @@ import { type Action, checkAlterable, commitKey, type DeltaLog, hasInCommitTimes
 import { checkSchema } from '../../schema/schema-json.ts'
 import { commit, judge, type Landing, type Prepared } from '../../transaction/index.ts'
 import { readerFeatures } from '../features.ts'
+import { checkFeedColumns } from '../properties.ts'
 import { settle } from '../settle.ts'
 import { type CommitResult, conflictError, transactionId, type WritingOptions } from '../written.ts'
 import { backfill } from './backfill.ts'
@@ -19,7 +20,7 @@ import { addColumn, commentColumn, dropColumn, moveColumn, notNullColumn, nullab
 import { addedFeatures, beginsTracking, type Draft, draftOf, metadataOf, protocolOf, type Step } from './draft.ts'
 import { checkRows, type LookAtRows, rowsOf } from './row-checks.ts'
 import { addConstraint, defaultColumn, dropConstraint, generatedColumn, identityColumn } from './rules.ts'
-import { checkProperties, propertyWarnings, setProperties, unsetProperties } from './table-properties.ts'
+import { propertyWarnings, setProperties, unsetProperties } from './table-properties.ts'
 
 /** What an alter did. */
 export interface AlterResult extends CommitResult {
@@ -109,7 +110,7 @@ async function draftFor(
   }
   if (steps.length > 0) {
     checkSchema(draft.schema, draft.partitionColumns)
-    checkProperties(draft)
+    checkFeedColumns(draft.schema, draft.configuration)
   }
   return { draft, steps }
 }

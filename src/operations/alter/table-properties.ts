@@ -68,19 +68,6 @@ export function propertyWarnings(draft: Draft): string[] {
   return warnings
 }
 
-/** Checks what properties ask of columns. @throws UsageError `INVALID_PROPERTY` */
-export function checkProperties(draft: Draft): void {
-  const { schema, configuration } = draft
-  const reserved = /^_(change_type|commit_version|commit_timestamp)$/i
-  const taken = schema.fields.find(({ name }) => reserved.test(name))
-  if (configuration['delta.enableChangeDataFeed'] === 'true' && taken !== undefined)
-    throw wrong(
-      'delta.enableChangeDataFeed',
-      `A table with a change feed cannot have the column ${taken.name}.`,
-      'Rename the column, or leave the change feed off.',
-    )
-}
-
 function setMapping(draft: Draft, mode: string): Draft {
   const now = isMappedDraft(draft) ? (propertiesOf(draft)[mappingMode] ?? 'none') : 'none'
   if (mode === now) return draft

@@ -113,6 +113,19 @@ test('a change feed begins where it is switched on', async () => {
   await expect(table.alter({ add: { name: '_change_type', type: 'VARCHAR' } })).rejects.toMatchObject({ code: 'INVALID_PROPERTY' })
 })
 
+test('a table with a change feed has no column of a name that the feed needs, however one would come', async () => {
+  const properties = { 'delta.enableChangeDataFeed': 'true' }
+  const refused = (work: Promise<unknown>) => expect(work).rejects.toMatchObject({ code: 'INVALID_PROPERTY' })
+  await refused(Table.create(memoryStore(), { schema: 'id BIGINT, _Commit_Version BIGINT', properties }))
+  const table = await Table.create(memoryStore(), { schema: 'id BIGINT', properties })
+  const rows = [{ id: 1n, _change_type: 'x' }]
+  await refused(table.append(rows, { mergeSchema: true }))
+  await refused(table.upsert(rows, { key: 'id', mergeSchema: true }))
+  await refused(table.overwrite(rows, { overwriteSchema: true }))
+  await refused(table.alter({ rename: { name: 'id', to: '_commit_timestamp' } }))
+  expect(await table.version()).toBe(0)
+})
+
 test('vectors alone are warned about, and an old protocol becomes the lists that it stands for', async () => {
   const table = await made({ preset: 'wide' })
   const result = await table.alter({ set: { 'delta.enableDeletionVectors': 'true', 'delta.appendOnly': 'true' } })

@@ -135,8 +135,7 @@ const refused = () => [
 ]
 
 test('a number that no DOUBLE holds is refused, since it cannot be written down again', async () => {
-  for (const sql of ['SELECT 1e400', 'SELECT id FROM t WHERE id < -1e400'])
-    expect(await codeOf(session, sql), sql).toBe('SQL_REFUSED')
+  for (const sql of ['SELECT 1e400', 'SELECT id FROM t WHERE id < -1e400']) expect(await codeOf(session, sql), sql).toBe('SQL_REFUSED')
 })
 
 test('refuses what reaches beyond the tables, wherever it stands', async () => {
