@@ -44,7 +44,7 @@ export function keptFiles(connection: Connection, rows: FileRows): Promise<KeptF
 
 async function readKept(connection: Connection, rows: FileRows): Promise<KeptFiles | undefined> {
   if (rows.files !== undefined && rows.files > keptAsObjects) return undefined
-  const found = await connection.all(`SELECT ${columnsOf(rows)} FROM ${rows.from} LIMIT ${keptAsObjects + 1}`)
+  const found = await connection.all(`SELECT ${columnsOf(rows)} FROM ${rows.from} LIMIT ${keptAsObjects + 1}`, undefined, { small: true })
   if (found.length > keptAsObjects) return undefined
   rows.keep(found.length * objectBytes)
   const sorted = inOrder(found)

@@ -11,15 +11,20 @@ import type { FileColumn, FileRows, ListPart } from './file-rows.ts'
 import { numRecordsOf } from './file-rows.ts'
 import { bytesOf, type LogFile, lineSchema, readLines, type SmallEntry } from './log-lines.ts'
 import { insertLines } from './segment-actions.ts'
+import { forever, Spans } from './spans.ts'
 import { noTotals, type Totals, toTotals, totalsSql } from './totals.ts'
-
-/** What an action is until, where nothing ends it. */
-const forever = Number.MAX_SAFE_INTEGER
 
 /** Lines that were read, and their bytes. */
 interface Read {
   readonly lines: number
   readonly bytes: number
+  readonly changes?: Changes | undefined
+}
+
+/** What a load changed, where it was little: rows that came, and ends that they set. */
+interface Changes {
+  readonly added: { readonly id: number; readonly from: number }[]
+  readonly ended: readonly { readonly id: number; readonly until: number }[]
 }
 
 /** Lines as parameters. */
@@ -99,8 +104,9 @@ export class Tail {
   #chunks: Chunk[] = []
   #textBytes = 0
   #made = false
-  /** By id: the version of an add, `forever` of a removal; and the version that ends it. */
-  #spans: Promise<Float64Array[]> | undefined
+  /** Rows of a load that failed half-way may be there, behind those that count. */
+  #torn = false
+  #spans: Spans | undefined
 
   constructor(connection: Connection, table: string) {
     this.#connection = connection
@@ -115,15 +121,16 @@ export class Tail {
   async load(store: ObjectStore, files: readonly LogFile[], small: SmallEntry[], signal?: AbortSignal): Promise<void> {
     const first = this.rows
     const found: SmallEntry[] = []
-    const { lines, bytes } = this.#made
+    const { lines, bytes, changes } = this.#made
       ? await this.#append(readLines(store, files, found, { firstId: first, signal }))
       : await this.#make(store, files, found, signal)
     this.#made = true
     this.rows += lines
     this.#textBytes += bytes
     small.push(...found)
-    this.#spans = undefined
-    if (this.rows > first) this.#addChunk(first)
+    if (lines === 0) return
+    this.#spans = this.#spans?.length === first && changes ? moved(this.#spans, changes) : undefined
+    this.#addChunk(first)
   }
 
   async #make(store: ObjectStore, files: readonly LogFile[], small: SmallEntry[], signal: AbortSignal | undefined): Promise<Read> {
@@ -132,7 +139,10 @@ export class Tail {
     return read
   }
 
-  /** Others read the table meanwhile, so all that is new comes in at once: what is more than one batch is gathered before. */
+  /**
+   * Others read the table meanwhile, of versions before these: neither rows that come nor ends that are set change what those have. Ids follow
+   * the order of the lines, so what is more than one batch is gathered before.
+   */
   async #append(batches: AsyncGenerator<RecordBatch>): Promise<Read> {
     const connection = this.#connection
     const read = { lines: 0, bytes: 0 }
@@ -148,8 +158,8 @@ export class Tail {
     const second = await batches.next()
     const few = second.done ? fewLines(first.value) : undefined
     if (few) {
-      await this.#insert((fresh) => this.#insertFew(few, fresh))
-      return { lines: first.value.numRows, bytes: bytesOf(first.value) }
+      const changes = await this.#insert((fresh) => this.#insertFew(few, fresh))
+      return { lines: first.value.numRows, bytes: bytesOf(first.value), changes }
     }
     if (second.done) {
       await insertBatch(first.value, insert)
@@ -168,25 +178,35 @@ export class Tail {
     }
   }
 
-  /** Adds rows, the first with the id that `work` is given, and ends by them what they end: all at once. */
-  async #insert(work: (first: number) => Promise<unknown>): Promise<void> {
-    await this.#connection.run('BEGIN')
-    try {
-      await work(this.rows)
-      await this.#connection.run('COMMIT')
-    } catch (error) {
-      await this.#connection.run('ROLLBACK').catch(() => undefined)
-      throw error
-    }
+  /**
+   * Adds rows, the first with the id that `work` is given, and ends by them what they end. It is no transaction of the engine, which a question
+   * of somebody else on the connection could fail: rows that a failure leaves are taken out before the next come.
+   */
+  async #insert<T>(work: (first: number) => Promise<T>): Promise<T> {
+    if (this.#torn) await this.#connection.run(`DELETE FROM ${this.table} WHERE id >= ${this.rows}`)
+    this.#torn = true
+    const done = await work(this.rows)
+    this.#torn = false
+    return done
   }
 
   /** A commit follows a commit, and planning the statements takes longer than running them on a few lines: they are kept. */
-  async #insertFew(lines: FewLines, first: number): Promise<void> {
+  async #insertFew(lines: FewLines, first: number): Promise<Changes> {
     const rows = tailRows(
       lineActions('(SELECT unnest($ids::BIGINT[]) AS id, unnest($versions::BIGINT[]) AS version, unnest($lines::VARCHAR[]) AS line)'),
     )
-    await this.#connection.all(`INSERT INTO ${this.table} ${rows}`, { ...lines }, { kept: true })
-    await this.#connection.all(endsSql(this.table, '$first::BIGINT'), { first: BigInt(first) }, { kept: true })
+    const told = `RETURNING id::DOUBLE AS id, (CASE WHEN added THEN version ELSE ${forever} END)::DOUBLE AS "from"`
+    const added = await this.#connection.all(`INSERT INTO ${this.table} ${rows} ${told}`, { ...lines }, { kept: true })
+    // An UPDATE that returned its rows would write them anew, and they are to stay where they are.
+    const ended = await this.#connection.all(nextSql(this.table, '$first::BIGINT'), { first: BigInt(first) }, { kept: true })
+    if (ended.length > 0) {
+      await this.#connection.all(
+        updateSql(this.table, 'SELECT unnest($ids::DOUBLE[]) AS id, unnest($until::DOUBLE[]) AS until'),
+        { ids: ended.map(({ id }) => Number(id)), until: ended.map(({ until }) => Number(until)) },
+        { kept: true },
+      )
+    }
+    return { added, ended } as unknown as Changes
   }
 
   /** Adds the actions of versions after one that another holds, all of which follow those that are there. Its files are not read again. */
@@ -201,9 +221,9 @@ export class Tail {
       ),
     )
     const [row] = await this.#connection.all(`SELECT count(*) AS actions FROM ${table}`)
+    this.#spans = undefined
     this.rows = Number(row?.actions)
     this.#textBytes += other.#textBytes
-    this.#spans = undefined
     if (this.rows > first) this.#addChunk(first)
   }
 
@@ -215,8 +235,7 @@ export class Tail {
       live: async (places) => {
         // Nothing that comes later changes what a version has.
         if (rows.live?.version === version && rows.live.places === places) return rows.live.files
-        const [from, until] = (await this.#readSpans()) as [Float64Array, Float64Array]
-        const files = liveFiles(places, from, until, version)
+        const files = (await this.#readSpans()).live(places, version)
         rows.live = { version, places, files }
         return files
       },
@@ -243,12 +262,17 @@ export class Tail {
     return Number(row?.actions)
   }
 
-  #readSpans(): Promise<Float64Array[]> {
-    this.#spans ??= readColumns(
-      `SELECT (CASE WHEN added THEN version ELSE ${forever} END)::DOUBLE AS version, until::DOUBLE AS until FROM ${this.table} ORDER BY id`,
+  async #readSpans(): Promise<Spans> {
+    if (this.#spans) return this.#spans
+    const { rows, table } = this
+    const [from, until] = await readColumns(
+      `SELECT (CASE WHEN added THEN version ELSE ${forever} END)::DOUBLE AS version, until::DOUBLE AS until FROM ${table} WHERE id < ${rows} ORDER BY id`,
       2,
     )
-    return this.#spans
+    const spans = new Spans(from!, until!)
+    // What a load that has not ended sets meanwhile, it sets here too.
+    if (this.rows === rows) this.#spans = spans
+    return spans
   }
 
   /** Chunks grow by what follows them, so that there are few, and what was read of most stays. */
@@ -276,21 +300,25 @@ function existsAt(version: number): string {
   return `version <= ${version} AND until > ${version}`
 }
 
-/** 1 where a version has the file, by its place; `undefined` where it has all. */
-function liveFiles(places: Float64Array, from: Float64Array, until: Float64Array, version: number): Uint8Array | undefined {
-  const live = new Uint8Array(places.length)
-  let all = true
-  for (let i = 0; i < places.length; i++) {
-    const id = places[i]!
-    if (from[id]! <= version && until[id]! > version) live[i] = 1
-    else all = false
-  }
-  return all ? undefined : live
+/** The spans with what a load changed. */
+function moved(spans: Spans, { added, ended }: Changes): Spans {
+  for (const { from } of added.sort((one, other) => one.id - other.id)) spans.push(from)
+  for (const { id, until } of ended) spans.end(id, until)
+  return spans
 }
 
-/** Ends actions by later ones of their key; `first` is the id of the first that is new. Of one version the add comes last. */
+/** Ends actions by later ones of their key; `first` is the id of the first that is new. */
 function endsSql(table: string, first: string): string {
+  return updateSql(table, nextSql(table, first))
+}
+
+/** The actions that later ones of their key end, and the versions of those. Of one version the add comes last. */
+function nextSql(table: string, first: string): string {
   const touched = first === '0' ? '' : `SEMI JOIN (SELECT key, vector FROM ${table} WHERE id >= ${first}) AS new USING (key, vector)`
   const next = `SELECT id, lead(version) OVER (PARTITION BY key, vector ORDER BY version, added, id) AS until FROM ${table} ${touched} WHERE until = ${forever}`
-  return `UPDATE ${table} SET until = next.until FROM (${next}) AS next WHERE ${table}.id = next.id AND next.until IS NOT NULL`
+  return `SELECT id::DOUBLE AS id, until::DOUBLE AS until FROM (${next}) WHERE until IS NOT NULL`
+}
+
+function updateSql(table: string, ends: string): string {
+  return `UPDATE ${table} SET until = ends.until::BIGINT FROM (${ends}) AS ends WHERE ${table}.id = ends.id::BIGINT`
 }

@@ -25,28 +25,36 @@ const worthRewriting = 10_000
 
 const placesTable = 'varve_places'
 
+/** Up to so many rows of files their places are kept in memory at once, were all of them to go: sixteen bytes each. */
+const heldAtOnce = 8_000_000
+
 /**
- * Gathers the rows that a statement gives, whose two columns are the place of a file and the number of a row. They are kept in a table on
- * the way: streamed, each piece of a file that holds a few of them would be a chunk of its own. @returns the rows by place
+ * Gathers the rows that a statement gives, whose two columns are the place of a file and the number of a row. Where they could be many they are
+ * kept in a table on the way: streamed, each piece of a file that holds a few of them would be a chunk of its own. @returns the rows by place
  */
 export async function gatherRows(statement: RowStatement, signal: AbortSignal | undefined): Promise<ReadonlyMap<number, RowSet>> {
+  const { connection, files } = statement
+  if (files.rows !== undefined && files.rows <= heldAtOnce) {
+    return statement.run((sql, values) => gather(connection, `SELECT COLUMNS(*)::DOUBLE FROM (${sql})`, values, signal, files.pinned.paths))
+  }
   await statement.keep(placesTable, 'COLUMNS(*)::DOUBLE')
   try {
-    return await gather(statement.connection, `FROM ${placesTable}`, undefined, signal)
+    return await gather(connection, `FROM ${placesTable}`, undefined, signal)
   } finally {
-    await statement.connection.run(`DROP TABLE IF EXISTS ${placesTable}`)
+    await connection.run(`DROP TABLE IF EXISTS ${placesTable}`)
   }
 }
 
-/** The same of a query of our own. */
+/** The same of a query of our own; of one that reads `files` the result is held at once. */
 export async function gather(
   connection: Connection,
   sql: string,
   values: Readonly<Record<string, Value>> | undefined,
   signal: AbortSignal | undefined,
+  files?: readonly string[],
 ): Promise<ReadonlyMap<number, RowSet>> {
   const sets = new RowSets()
-  for await (const batch of await connection.stream(sql, values, { signal })) {
+  for await (const batch of await connection.stream(sql, values, { signal, files, whole: files !== undefined })) {
     const column = (index: number): BatchData => batch.getChildAt(index)!.data[0]!
     const [files, rows] = [column(0), column(1)]
     if (files.nullCount > 0 || rows.nullCount > 0) {
