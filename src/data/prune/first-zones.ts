@@ -7,7 +7,7 @@ import type { FileRows } from '../../log/files/file-rows.ts'
 import { keptAsObjects } from './chosen.ts'
 import { firstLook } from './first-look.ts'
 import { columnsOf, type Predicate } from './predicate.ts'
-import { areZonesKnown, type Zones, type ZoneTable, zonesOf, zonesWhere } from './prune-zones.ts'
+import { areZonesKnown, meaningOf, type Zones, type ZoneTable, zonesOf, zonesWhere } from './prune-zones.ts'
 
 /** What was left by the first look at some files. */
 interface First {
@@ -25,10 +25,10 @@ export async function zonesFor(rows: FileRows, table: ZoneTable, predicate: Pred
   const columns = columnsOf(predicate)
   const all = () => zonesOf(rows, table, columns)
   // Files that are kept as objects are told by their places among all.
-  if (rows.files === undefined || rows.files <= keptAsObjects || areZonesKnown(rows, columns)) return all()
+  if (rows.files === undefined || rows.files <= keptAsObjects || areZonesKnown(rows, table, columns)) return all()
   const where = firstLook(rows, table, predicate)
   if (where === undefined) return all()
-  const key = JSON.stringify([where, columns])
+  const key = JSON.stringify([where, meaningOf(table, columns)])
   const before = looked.get(rows)
   if (before !== undefined) return before.key === key ? before.zones : all()
   const first = { key, zones: zonesWhere(rows, table, columns, where) }

@@ -29,13 +29,9 @@ const known = new WeakMap<FileRows, Map<string, Promise<Loaded>>>()
 export async function zonesOf(rows: FileRows, table: ZoneTable, columns: readonly ColumnPath[]): Promise<Zones | undefined> {
   const cached = known.get(rows) ?? new Map<string, Promise<Loaded>>()
   known.set(rows, cached)
+  const found = columnsByKey(table, columns)
   const missing = new Map<string, ZoneColumn>()
-  for (const { path } of columns) {
-    const key = zoneKey(path)
-    if (cached.has(key) || missing.has(key)) continue
-    const column = zoneColumn(table, path)
-    if (column !== undefined) missing.set(key, column)
-  }
+  for (const column of found.values()) if (!cached.has(cacheKey(column))) missing.set(cacheKey(column), column)
   if (missing.size > 0) {
     const loading = loadZones(rows, [...missing.values()])
     for (const [index, key] of [...missing.keys()].entries()) {
@@ -46,18 +42,42 @@ export async function zonesOf(rows: FileRows, table: ZoneTable, columns: readonl
   }
   const zones = new Map<string, Zone>()
   let places: Float64Array | undefined
-  for (const { path } of columns) {
-    const loaded = await cached.get(zoneKey(path))
+  for (const [key, column] of found) {
+    const loaded = await cached.get(cacheKey(column))
     if (loaded === undefined) continue
-    zones.set(zoneKey(path), loaded.zone)
+    zones.set(key, loaded.zone)
     places ??= loaded.places
   }
   return places && { places, zones }
 }
 
+/** The columns that the table has, by {@link zoneKey}. */
+function columnsByKey(table: ZoneTable, columns: readonly ColumnPath[]): Map<string, ZoneColumn> {
+  const found = new Map<string, ZoneColumn>()
+  for (const { path } of columns) {
+    const column = zoneColumn(table, path)
+    if (column !== undefined) found.set(zoneKey(path), column)
+  }
+  return found
+}
+
+/**
+ * By what a zone is kept. Versions share files, and a name may stand for another column in each: one was renamed or dropped and another
+ * took its name, or its type was widened, or it became a partition column.
+ */
+function cacheKey({ path, type, partition }: ZoneColumn): string {
+  return JSON.stringify([path, type, partition])
+}
+
 /** Whether the zones of these columns have been asked for before, of all files. */
-export function areZonesKnown(rows: FileRows, columns: readonly ColumnPath[]): boolean {
-  return columns.every(({ path }) => known.get(rows)?.has(zoneKey(path)))
+export function areZonesKnown(rows: FileRows, table: ZoneTable, columns: readonly ColumnPath[]): boolean {
+  const cached = known.get(rows)
+  return cached !== undefined && [...columnsByKey(table, columns).values()].every((column) => cached.has(cacheKey(column)))
+}
+
+/** What the columns stand for in the files of a version, as a text: where it is the same, their zones are. */
+export function meaningOf(table: ZoneTable, columns: readonly ColumnPath[]): string {
+  return JSON.stringify([...columnsByKey(table, columns)].map(([key, column]) => [key, cacheKey(column)]))
 }
 
 /** The zones of columns for the files that fulfil a condition over `rows.from`. They are read anew each time. */
@@ -67,11 +87,7 @@ export async function zonesWhere(
   columns: readonly ColumnPath[],
   where: string,
 ): Promise<Zones | undefined> {
-  const found = new Map<string, ZoneColumn>()
-  for (const { path } of columns) {
-    const column = zoneColumn(table, path)
-    if (column !== undefined) found.set(zoneKey(path), column)
-  }
+  const found = columnsByKey(table, columns)
   if (found.size === 0) return undefined
   const { places, zones } = await readZones(rows, [...found.values()], where)
   if (!isAscending(places)) throw new Error('the files came in another order')
