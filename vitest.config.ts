@@ -10,7 +10,7 @@ const cache = join(tmpdir(), `varve-test-cache-${process.pid}`)
 process.on('exit', () => rmSync(cache, { recursive: true, force: true }))
 
 /** Tests of several minutes, which `npm run test:long` runs. */
-const long = [
+export const long = [
   'test/fuzz/**',
   'test/model/**',
   'test/concurrency/**',

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { long } from './vitest.config.ts'
 
 /**
  * `npm run test:long`: damaged tables, random lives and histories, races, writers that are killed at every step. They keep all cores busy by themselves, so they do not
@@ -6,14 +7,7 @@ import { defineConfig } from 'vitest/config'
  */
 export default defineConfig({
   test: {
-    include: [
-      'test/fuzz/**/*.test.ts',
-      'test/model/**/*.test.ts',
-      'test/concurrency/**/*.test.ts',
-      'test/log/soak.test.ts',
-      'test/log/histories.test.ts',
-      'test/query/skipping/golden-answers.test.ts',
-    ],
+    include: long.map((path) => path.replace(/\*\*$/, '**/*.test.ts')),
     pool: 'forks',
     fileParallelism: false,
     testTimeout: 60_000,

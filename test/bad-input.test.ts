@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { type Input, Table, VarveError } from '../src/index.ts'
 import { commitKey } from '../src/log/paths.ts'
-import { faultyStore, localStore, memoryStore } from '../src/storage/index.ts'
+import { localStore, memoryStore } from '../src/storage/index.ts'
+import { faultyStore } from './support/stores/faulty-store.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'varve-bad-'))
 afterAll(() => rm(root, { recursive: true }))

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { StoreUnsupportedError, UsageError } from '../errors/index.ts'
-import { type LocalStoreOptions, localStore } from './local-store.ts'
+import { type LocalStoreOptions, localStore } from './local/local-store.ts'
 import type { ObjectStore } from './object-store.ts'
 
 const scheme = /^([a-z][a-z0-9+.-]+):/i

@@ -5,8 +5,10 @@
  */
 import { expect, test } from 'vitest'
 import { ObjectNotFoundError } from '../../src/errors/index.ts'
-import { type Fault, faultyStore, memoryStore, type ObjectStore, type PutOutcome, withRetries } from '../../src/storage/index.ts'
+import { memoryStore, type ObjectStore, type PutOutcome, withRetries } from '../../src/storage/index.ts'
 import { bytesOf, textOf } from '../support/bytes.ts'
+import type { Fault } from '../support/stores/fault-plan.ts'
+import { faultyStore } from '../support/stores/faulty-store.ts'
 
 const writers = 6
 const commitsEach = 40

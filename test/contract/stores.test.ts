@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { countingStore, faultyStore, localStore, memoryStore, type ObjectStore, withRetries } from '../../src/storage/index.ts'
+import { localStore, memoryStore, type ObjectStore, withRetries } from '../../src/storage/index.ts'
+import { countingStore } from '../support/stores/counting-store.ts'
+import { faultyStore } from '../support/stores/faulty-store.ts'
 import { objectStoreContract, type StoreUnderTest } from './object-store.ts'
 
 type Wrap = (store: ObjectStore) => ObjectStore

@@ -3,7 +3,8 @@ import { DeltaLog } from '../../src/log/delta-log.ts'
 import { checksumKey, commitKey } from '../../src/log/paths.ts'
 import { append } from '../../src/operations/append.ts'
 import { create } from '../../src/operations/create.ts'
-import { countingStore, memoryStore } from '../../src/storage/index.ts'
+import { memoryStore } from '../../src/storage/index.ts'
+import { countingStore } from '../support/stores/counting-store.ts'
 import { add, putCommit } from './tools.ts'
 
 async function tableOf(versions: number) {

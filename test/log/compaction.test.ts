@@ -7,7 +7,8 @@ import { findSegment } from '../../src/log/segment.ts'
 import { append } from '../../src/operations/append.ts'
 import { create } from '../../src/operations/create.ts'
 import { stringifyJson } from '../../src/schema/json.ts'
-import { countingStore, memoryStore, type ObjectStore } from '../../src/storage/index.ts'
+import { memoryStore, type ObjectStore } from '../../src/storage/index.ts'
+import { countingStore } from '../support/stores/counting-store.ts'
 import { add, metadata, protocol, putCommit, putLog, remove } from './tools.ts'
 
 const text = (value: string) => new TextEncoder().encode(value)

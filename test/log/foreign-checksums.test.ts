@@ -4,7 +4,8 @@ import { DeltaLog } from '../../src/log/delta-log.ts'
 import { checksumKey, commitKey } from '../../src/log/paths.ts'
 import { append } from '../../src/operations/append.ts'
 import { create } from '../../src/operations/create.ts'
-import { countingStore, memoryStore, type ObjectStore } from '../../src/storage/index.ts'
+import { memoryStore, type ObjectStore } from '../../src/storage/index.ts'
+import { countingStore } from '../support/stores/counting-store.ts'
 import { add, metadata, protocol, putLog, remove } from './tools.ts'
 
 const ground = { ...(metadata() as { metaData: object }), ...(protocol as { protocol: object }) }

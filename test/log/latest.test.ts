@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { DeltaLog } from '../../src/log/delta-log.ts'
 import { findLatestFrom } from '../../src/log/latest.ts'
 import { commitKey, headKey, lastCheckpointKey } from '../../src/log/paths.ts'
-import { countingStore, memoryStore } from '../../src/storage/index.ts'
+import { memoryStore } from '../../src/storage/index.ts'
+import { countingStore } from '../support/stores/counting-store.ts'
 import { add, putCommit, putLog } from './tools.ts'
 
 const text = (value: string) => new TextEncoder().encode(value)

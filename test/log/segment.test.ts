@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { readListing } from '../../src/log/listing.ts'
 import { checkpointKey, commitKey } from '../../src/log/paths.ts'
 import { findSegment } from '../../src/log/segment.ts'
-import { countingStore, memoryStore, type ObjectStore } from '../../src/storage/index.ts'
+import { memoryStore, type ObjectStore } from '../../src/storage/index.ts'
+import { countingStore } from '../support/stores/counting-store.ts'
 import { add, putLog } from './tools.ts'
 
 const full = new TextEncoder().encode('PAR1')

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { localStore, memoryStore, openSession, Table } from '../../src/index.ts'
 import { commitKey } from '../../src/log/paths.ts'
-import { countingStore } from '../../src/storage/index.ts'
+import { countingStore } from '../support/stores/counting-store.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'varve-table-'))
 afterAll(() => rm(root, { recursive: true }))

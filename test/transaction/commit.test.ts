@@ -2,9 +2,10 @@ import { expect, test } from 'vitest'
 import { chainId, commitInfoOf, DeltaLog, parseActions, readCommit } from '../../src/log/index.ts'
 import { append } from '../../src/operations/append.ts'
 import { create } from '../../src/operations/create.ts'
-import { faultyStore, memoryStore, type ObjectStore, withRetries } from '../../src/storage/index.ts'
+import { memoryStore, type ObjectStore, withRetries } from '../../src/storage/index.ts'
 import { commit } from '../../src/transaction/index.ts'
 import { add, metadata, putCommit } from '../log/tools.ts'
+import { faultyStore } from '../support/stores/faulty-store.ts'
 
 const prepared = { operation: 'WRITE', parameters: {}, metrics: {}, actions: [add('f')], isBlindAppend: true }
 

@@ -4,10 +4,10 @@
  */
 import { expect, test } from 'vitest'
 import { ConflictError, memoryStore, type ObjectStore, Table } from '../../src/index.ts'
-import type { FaultKind } from '../../src/storage/fault-plan.ts'
-import { faultyStore } from '../../src/storage/faulty-store.ts'
 import { withRetries } from '../../src/storage/index.ts'
 import { checkFiles } from '../model/checks.ts'
+import type { FaultKind } from '../support/stores/fault-plan.ts'
+import { faultyStore } from '../support/stores/faulty-store.ts'
 import { intercepted } from './tools.ts'
 
 type Work = (table: Table) => Promise<unknown>

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { localStore, memoryStore, type ObjectStore, Table } from '../../../src/index.ts'
-import { faultyStore, withRetries } from '../../../src/storage/index.ts'
+import { withRetries } from '../../../src/storage/index.ts'
+import { faultyStore } from '../../support/stores/faulty-store.ts'
 
 let folder: string
 beforeAll(async () => {

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { localStore, memoryStore, type ObjectStore, Table } from '../../../src/index.ts'
-import { countingStore, faultyStore, withRetries } from '../../../src/storage/index.ts'
+import { withRetries } from '../../../src/storage/index.ts'
 import { setTime } from '../../support/file-times.ts'
+import { countingStore } from '../../support/stores/counting-store.ts'
+import { faultyStore } from '../../support/stores/faulty-store.ts'
 import { intercepted } from '../../transaction/tools.ts'
 
 let folder: string

@@ -8,7 +8,8 @@ import { type JudgedSidecar, planSidecars, type Sidecar } from '../../../src/log
 import { DeltaLog } from '../../../src/log/delta-log.ts'
 import { commitKey, lastCheckpointKey, logFolder, sidecarKey } from '../../../src/log/paths.ts'
 import type { TableState } from '../../../src/log/state.ts'
-import { countingStore, memoryStore, type ObjectStore } from '../../../src/storage/index.ts'
+import { memoryStore, type ObjectStore } from '../../../src/storage/index.ts'
+import { countingStore } from '../../support/stores/counting-store.ts'
 import { add, putCommit, putLog, remove } from '../tools.ts'
 import { withPolicy } from './checkpoint-shapes.ts'
 

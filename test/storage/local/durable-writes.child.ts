@@ -1,7 +1,7 @@
 /** Writes whose system calls are looked at: `durable-writes.child.ts <folder>`. What happens between two marks belongs together. */
 import { existsSync, readFileSync } from 'node:fs'
-import { localStore } from '../../src/storage/index.ts'
-import { bytesOf } from '../support/bytes.ts'
+import { localStore } from '../../../src/storage/index.ts'
+import { bytesOf } from '../../support/bytes.ts'
 
 /** Shows in the trace as an attempt to open a name. */
 function mark(name: string): void {

@@ -1,11 +1,8 @@
 /** A store over another that fails by plan, in every way that a network lets a store fail. For tests. */
 import { readFile, rm } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { AbortedError, StoreThrottledError, StoreUnreachableError } from '../errors/index.ts'
-import type { StoreOperation } from './counting-store.ts'
-import { corrupt } from './failures.ts'
-import { type Fault, type FaultPlan, Faults } from './fault-plan.ts'
-import { InterruptedReadError } from './interrupted-read.ts'
+import { AbortedError, StoreThrottledError, StoreUnreachableError } from '../../../src/errors/index.ts'
+import { corrupt } from '../../../src/storage/failures.ts'
 import type {
   Body,
   Bytes,
@@ -18,7 +15,10 @@ import type {
   ReadOptions,
   Staging,
   WriteOptions,
-} from './object-store.ts'
+} from '../../../src/storage/object-store.ts'
+import { InterruptedReadError } from '../../../src/storage/retries/interrupted-read.ts'
+import type { StoreOperation } from './counting-store.ts'
+import { type Fault, type FaultPlan, Faults } from './fault-plan.ts'
 
 /** A faulty store. */
 export interface FaultyStore extends ObjectStore {

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { localStore } from '../../src/index.ts'
+import { localStore } from '../../../src/index.ts'
 
 let folder: string
 beforeAll(async () => {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { project } from '../support/project.ts'
+import { project } from '../../support/project.ts'
 
 const calls = 'trace=fsync,link,linkat,rename,renameat,renameat2,mkdir,mkdirat,openat,close,unlink,unlinkat'
 
@@ -23,7 +23,7 @@ test('a file is synced before its name is there, and its folders before the writ
   try {
     const trace = join(base, 'trace')
     const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-    const script = join(project, 'test/storage/durable-writes.child.ts')
+    const script = join(project, 'test/storage/local/durable-writes.child.ts')
     execFileSync('strace', ['-f', '-y', '-o', trace, '-e', calls, process.execPath, '--import', tsx, script, join(base, 'made/table')], {
       stdio: 'pipe',
       env: { ...process.env, NODE_OPTIONS: '' },

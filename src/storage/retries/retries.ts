@@ -8,9 +8,9 @@
  * - An abort while a write is on its way gives `unknown` (`putIfAbsent`), never "aborted", unless the store knows better.
  */
 import { existsSync } from 'node:fs'
-import { ObjectCorruptError, ObjectNotFoundError, PreconditionError, StoreThrottledError } from '../errors/index.ts'
-import { corrupt } from './failures.ts'
-import { compareKeys } from './keys.ts'
+import { ObjectCorruptError, ObjectNotFoundError, PreconditionError, StoreThrottledError } from '../../errors/index.ts'
+import { corrupt } from '../failures.ts'
+import { compareKeys } from '../keys.ts'
 import type {
   Body,
   Bytes,
@@ -23,10 +23,10 @@ import type {
   ReadOptions,
   Staging,
   WriteOptions,
-} from './object-store.ts'
+} from '../object-store.ts'
+import { sameContent } from '../same-content.ts'
 import { readObject, readRange } from './resume-read.ts'
 import { GivenUp, isRetryable, Retries, type RetryPolicy } from './retry-policy.ts'
-import { sameContent } from './same-content.ts'
 
 /** A store whose requests are repeated within a budget of tries and seconds. */
 export function withRetries(store: ObjectStore, policy: RetryPolicy = {}): ObjectStore {

@@ -25,11 +25,11 @@ import {
 import { copyFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { checkAborted, corrupt, errnoOf, systemFailure, unsafeStore } from './failures.ts'
-import { hashBytes, hashFile } from './hash-file.ts'
-import { folderOf, invalidKey } from './keys.ts'
-import { type LocalRoot, syncDescriptor } from './local-root.ts'
-import type { Body, Meta, PutOutcome, WriteOptions } from './object-store.ts'
+import { checkAborted, corrupt, errnoOf, systemFailure, unsafeStore } from '../failures.ts'
+import { hashBytes, hashFile } from '../hash-file.ts'
+import { folderOf, invalidKey } from '../keys.ts'
+import type { Body, Meta, PutOutcome, WriteOptions } from '../object-store.ts'
+import { type LocalRoot, syncDescriptor } from './root.ts'
 
 /** How the names of temporary files start. */
 export const temporaryPrefix = '.varve-tmp-'

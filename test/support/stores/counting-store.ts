@@ -11,7 +11,7 @@ import type {
   ReadOptions,
   Staging,
   WriteOptions,
-} from './object-store.ts'
+} from '../../../src/storage/object-store.ts'
 
 /** The operations that make requests. */
 export type StoreOperation = 'get' | 'getRange' | 'getTail' | 'put' | 'putIfAbsent' | 'list' | 'head' | 'delete' | 'materialise'

@@ -1,5 +1,5 @@
-import { StoreUnreachableError } from '../errors/index.ts'
-import type { Bytes, Meta } from './object-store.ts'
+import { StoreUnreachableError } from '../../errors/index.ts'
+import type { Bytes, Meta } from '../object-store.ts'
 
 /**
  * A read that ended in the middle. It carries what came and which object it came from, so that the retry layer goes on from there.

@@ -7,10 +7,10 @@ import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { StoreDeniedError, StoreFullError, UnsafeStoreError } from '../../src/errors/index.ts'
-import { localStore } from '../../src/storage/index.ts'
-import { bytesOf, textOf } from '../support/bytes.ts'
-import { runTypeScript } from '../support/child.ts'
+import { StoreDeniedError, StoreFullError, UnsafeStoreError } from '../../../src/errors/index.ts'
+import { localStore } from '../../../src/storage/index.ts'
+import { bytesOf, textOf } from '../../support/bytes.ts'
+import { runTypeScript } from '../../support/child.ts'
 
 let base: string
 const mounted: string[] = []
@@ -70,7 +70,7 @@ test('a read-only file system is read, and refuses the first write', async (cont
 
 test('a folder without the right to write is read, and refuses the first write', async (context) => {
   if (process.getuid === undefined) return context.skip('there are no users here')
-  const { code, stdout, stderr } = await runTypeScript('test/storage/without-rights.child.ts', [base])
+  const { code, stdout, stderr } = await runTypeScript('test/storage/local/without-rights.child.ts', [base])
   expect(stderr).toBe('')
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toEqual({

@@ -10,18 +10,12 @@ import {
   StoreThrottledError,
   StoreTimeoutError,
   StoreUnreachableError,
-} from '../../src/errors/index.ts'
-import {
-  countingStore,
-  type Fault,
-  faultyStore,
-  localStore,
-  memoryStore,
-  type ObjectStore,
-  type RetryPolicy,
-  withRetries,
-} from '../../src/storage/index.ts'
-import { bytesOf, textOf } from '../support/bytes.ts'
+} from '../../../src/errors/index.ts'
+import { localStore, memoryStore, type ObjectStore, type RetryPolicy, withRetries } from '../../../src/storage/index.ts'
+import { bytesOf, textOf } from '../../support/bytes.ts'
+import { countingStore } from '../../support/stores/counting-store.ts'
+import type { Fault } from '../../support/stores/fault-plan.ts'
+import { faultyStore } from '../../support/stores/faulty-store.ts'
 
 /** A clock that only pauses move. */
 function clock(random = 0.5): { policy: RetryPolicy; pauses: number[] } {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
-import { countingStore, faultyStore, memoryStore } from '../../src/storage/index.ts'
-import { bytesOf } from '../support/bytes.ts'
+import { memoryStore } from '../../../src/storage/index.ts'
+import { bytesOf } from '../bytes.ts'
+import { countingStore } from './counting-store.ts'
+import { faultyStore } from './faulty-store.ts'
 
 test('requests are counted by operation and by the start of their key', async () => {
   const store = countingStore(memoryStore())

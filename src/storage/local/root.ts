@@ -10,8 +10,8 @@
 import { closeSync, fsync, mkdirSync, openSync, realpathSync, statfsSync, statSync } from 'node:fs'
 import { dirname, join, resolve, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { errnoOf, notAFolder, outsideRoot, systemFailure } from './failures.ts'
-import { folderOf } from './keys.ts'
+import { errnoOf, notAFolder, outsideRoot, systemFailure } from '../failures.ts'
+import { folderOf } from '../keys.ts'
 
 const unsyncable = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP'])
 

@@ -1,6 +1,6 @@
 /** When a failed request is tried again, and for how long one is waited for. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { AbortedError, ObjectCorruptError, StoreThrottledError, StoreTimeoutError, StoreUnreachableError } from '../errors/index.ts'
+import { AbortedError, ObjectCorruptError, StoreThrottledError, StoreTimeoutError, StoreUnreachableError } from '../../errors/index.ts'
 
 /** The policy of `withRetries`; the clock, the source of chance and the pause are passed in where a test needs them. */
 export interface RetryPolicy {

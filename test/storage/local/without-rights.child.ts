@@ -1,8 +1,8 @@
 /** A process that gives up its rights where it has them, and tries what it may not: `without-rights.child.ts <folder>`. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { localStore } from '../../src/storage/index.ts'
-import { bytesOf, textOf } from '../support/bytes.ts'
+import { localStore } from '../../../src/storage/index.ts'
+import { bytesOf, textOf } from '../../support/bytes.ts'
 
 const nobody = 65534
 

@@ -5,7 +5,7 @@
  *   shows half a file). On a file system that is not known to have safe ones it is tried before the first write.
  * - A write has synced the file before its name appears, and the folder after, together with the folders made for it.
  * - A root that is missing is an empty store; the first write makes it.
- * - What a body takes on its way is in `local-write.ts`, links out of the root in `local-root.ts`.
+ * - What a body takes on its way is in `write.ts`, links out of the root in `root.ts`.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -13,13 +13,8 @@ import { closeSync, linkSync, lstatSync, mkdirSync, openSync, rmdirSync, unlinkS
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { checkAborted, checkRange, errnoOf, systemFailure, unsafeStore } from './failures.ts'
-import { checkKey, invalidKey } from './keys.ts'
-import { listFiles, stagingFolder } from './local-list.ts'
-import { pathOfFile, type Range, readFile, statFile } from './local-read.ts'
-import { LocalRoot } from './local-root.ts'
-import { removeAbandoned } from './local-staging.ts'
-import { createFile, type Link, metaOf, replaceFile, temporaryPrefix } from './local-write.ts'
+import { checkAborted, checkRange, errnoOf, systemFailure, unsafeStore } from '../failures.ts'
+import { checkKey, invalidKey } from '../keys.ts'
 import type {
   Body,
   Bytes,
@@ -32,7 +27,12 @@ import type {
   ReadOptions,
   Staging,
   WriteOptions,
-} from './object-store.ts'
+} from '../object-store.ts'
+import { listFiles, stagingFolder } from './list.ts'
+import { pathOfFile, type Range, readFile, statFile } from './read.ts'
+import { LocalRoot } from './root.ts'
+import { removeAbandoned } from './staging.ts'
+import { createFile, type Link, metaOf, replaceFile, temporaryPrefix } from './write.ts'
 
 /** Options of {@link localStore}. */
 export interface LocalStoreOptions {

@@ -6,13 +6,13 @@
  */
 import { type Dirent, readdir, type Stats } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import { DataFileError } from '../errors/index.ts'
-import { checkAborted, errnoOf } from './failures.ts'
-import { checkPrefix, compareKeys, sortKeys } from './keys.ts'
-import { statFile } from './local-read.ts'
-import type { LocalRoot } from './local-root.ts'
-import { metaOf, temporaryPrefix } from './local-write.ts'
-import type { Entry, ListOptions } from './object-store.ts'
+import { DataFileError } from '../../errors/index.ts'
+import { checkAborted, errnoOf } from '../failures.ts'
+import { checkPrefix, compareKeys, sortKeys } from '../keys.ts'
+import type { Entry, ListOptions } from '../object-store.ts'
+import { statFile } from './read.ts'
+import type { LocalRoot } from './root.ts'
+import { metaOf, temporaryPrefix } from './write.ts'
 
 /** Where bodies are prepared; its files are no objects. */
 export const stagingFolder = '_varve/staging'

@@ -1,7 +1,7 @@
-import { PreconditionError } from '../errors/index.ts'
-import { corrupt } from './failures.ts'
+import { PreconditionError } from '../../errors/index.ts'
+import { corrupt } from '../failures.ts'
+import type { Bytes, Meta, ObjectStore, ReadOptions } from '../object-store.ts'
 import { InterruptedReadError } from './interrupted-read.ts'
-import type { Bytes, Meta, ObjectStore, ReadOptions } from './object-store.ts'
 import { GivenUp, type Retries } from './retry-policy.ts'
 
 /**

@@ -3,10 +3,10 @@
  * in pieces off the main thread. A file is opened without following a link in its last part, and without waiting on a pipe.
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, read, readSync, type Stats, statSync } from 'node:fs'
-import { checkAborted, checkMatch, corrupt, errnoOf, notFound } from './failures.ts'
-import type { LocalRoot } from './local-root.ts'
-import { metaOf } from './local-write.ts'
-import type { Bytes, Meta, ReadOptions } from './object-store.ts'
+import { checkAborted, checkMatch, corrupt, errnoOf, notFound } from '../failures.ts'
+import type { Bytes, Meta, ReadOptions } from '../object-store.ts'
+import type { LocalRoot } from './root.ts'
+import { metaOf } from './write.ts'
 
 const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 const smallBytes = 256 * 1024

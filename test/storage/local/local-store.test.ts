@@ -26,9 +26,9 @@ import {
   StoreUnsupportedError,
   TableExistsError,
   UsageError,
-} from '../../src/errors/index.ts'
-import { localStore, type ObjectStore, openStore } from '../../src/storage/index.ts'
-import { bytesOf, textOf } from '../support/bytes.ts'
+} from '../../../src/errors/index.ts'
+import { localStore, type ObjectStore, openStore } from '../../../src/storage/index.ts'
+import { bytesOf, textOf } from '../../support/bytes.ts'
 
 let base: string
 let root: string
