@@ -9,7 +9,7 @@ import { availableParallelism, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { v4 as uuid } from 'uuid'
 import { UsageError } from '../errors/index.ts'
-import { quoteLiteral } from '../schema/quoting.ts'
+import { escapePattern, quoteLiteral } from '../schema/quoting.ts'
 import { BatchRegistry } from './arrow/arrow-in.ts'
 import { type Binding, loadBinding } from './binding.ts'
 import { Connection } from './connection.ts'
@@ -136,8 +136,8 @@ export async function closedEngine(options: ClosedEngineOptions): Promise<Engine
   const engine = await openEngine({ memory: Math.ceil(bytes() / 2) })
   try {
     const connection = await engine.connect()
-    const folders = options.folders.map(quoteLiteral).join(', ')
-    const files = (options.files ?? []).map(quoteLiteral).join(', ')
+    const folders = bothSpellings(options.folders)
+    const files = bothSpellings(options.files ?? [])
     await connection.run(`SET allowed_directories = [${folders}]; SET allowed_paths = [${files}]; SET enable_external_access = false`)
     await options.setup?.(connection)
     await connection.run(lockConfiguration)
@@ -161,6 +161,11 @@ export async function throwAwayEngine(): Promise<Engine> {
     await engine.close()
     throw error
   }
+}
+
+/** Readers are given a name as the pattern that means it, and DuckDB holds the pattern against the list before what it finds. */
+function bothSpellings(paths: readonly string[]): string {
+  return [...new Set(paths.flatMap((path) => [path, escapePattern(path)]))].map(quoteLiteral).join(', ')
 }
 
 async function openEngine(limits: { memory: number; threads?: number }): Promise<Engine> {

@@ -60,7 +60,7 @@ async function namedTables(
     )
   const { parseReference } = await import('../../index.ts')
   const named = references.map((text) => {
-    const [, given, rest] = /^([\p{L}_][\p{L}\p{N}_]*)=(.*)$/u.exec(text) ?? []
+    const [, given, rest] = /^([\p{L}_][\p{L}\p{N}_]*)=(.*)$/su.exec(text) ?? []
     return { given, reference: rest ?? text }
   })
   // What can be told without opening anything; the name of a pin's table cannot.

@@ -17,8 +17,10 @@ export async function externalFiles(functionName: string, named: EvaluatedConsta
         })
       }
       const found = await statInput(text)
-      if (found === undefined || found.kind === 'folder') {
-        throw new QueryError('SQL_ERROR', found === undefined ? `There is no file ${text}.` : `${text} is a folder.`, {
+      // A query opens what it reads more than once, and waits for the writer of a pipe for ever.
+      if (found === undefined || found.kind === 'folder' || found.once) {
+        const why = found === undefined ? `There is no file ${text}.` : `${text} is ${found.once ? 'a pipe or a device' : 'a folder'}.`
+        throw new QueryError('SQL_ERROR', why, {
           remedy: 'Name each file by its path, without * or ?.',
           data: { path: text },
         })

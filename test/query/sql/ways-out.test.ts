@@ -1,4 +1,5 @@
 /** What a query must not reach: files, settings, other statements; each way that can be thought of. */
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -193,6 +194,14 @@ describe('with external files allowed', () => {
     expect(await rowsOf(open, `SELECT count(*) AS n FROM read_text(['${secret}', '${secret}'])`)).toEqual([{ n: 2n }])
   })
 
+  test('a name that looks like a pattern is a name', async () => {
+    const odd = join(folder.path, 'odd [1]?*.csv')
+    writeFileSync(odd, 'a\n7\n')
+    expect(await rowsOf(open, `SELECT a, id FROM read_csv('${odd}') JOIN t ON id = 1`)).toEqual([{ a: 7n, id: 1n }])
+    const target = await makeTarget(join(folder.path, 'a[b]?*'), schemaOf({ id: 'long' }), [{ sql: 'SELECT 1 AS id' }])
+    expect(await rowsOf(openSession([tableOf('x', target)]), 'SELECT id FROM x WHERE id = 1')).toEqual([{ id: 1n }])
+  })
+
   test('nothing else can', async () => {
     for (const sql of [
       `SELECT * FROM read_csv('https://example.com/x.csv')`,
@@ -206,6 +215,9 @@ describe('with external files allowed', () => {
     expect(await codeOf(open, `SELECT * FROM '${secret}'`)).toBe('SQL_UNKNOWN_TABLE')
     expect(await codeOf(open, `SELECT * FROM read_csv('${folder.path}/*.csv')`)).toBe('SQL_ERROR')
     expect(await codeOf(open, `SELECT * FROM read_csv('${folder.path}/missing.csv')`)).toBe('SQL_ERROR')
+    const pipe = join(folder.path, 'pipe.csv')
+    execFileSync('mkfifo', [pipe])
+    expect(await codeOf(open, `SELECT * FROM read_csv('${pipe}')`)).toBe('SQL_ERROR')
     expect(await codeOf(open, `COPY t TO '${folder.path}/out.csv'`)).toBe('SQL_NOT_READ_ONLY')
   })
 })
