@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
+import { ObjectCorruptError } from '../errors/index.ts'
 
 const pieceBytes = 1 << 20
 
-/** Length and SHA-256 (lower-case hex) of a local file, read in pieces. @throws the system's error when it cannot be read. */
+/**
+ * Length and SHA-256 (lower-case hex) of a local file, read in pieces.
+ * @throws the system's error when it cannot be read; ObjectCorruptError where another length was read than the file had
+ */
 export async function hashFile(path: string): Promise<{ size: number; sha256: string }> {
   const { size, sha256 } = await beginHash(path)
   return { size, sha256: await sha256 }
@@ -11,7 +15,7 @@ export async function hashFile(path: string): Promise<{ size: number; sha256: st
 
 /**
  * The same, begun: once the file is open, it may be moved or removed while its hash is still computed. `sha256` rejects with the system's error,
- * or where another length was read than the file had.
+ * or with ObjectCorruptError where another length was read than the file had.
  */
 export async function beginHash(path: string): Promise<{ size: number; sha256: Promise<string> }> {
   const file = await open(path, 'r')
@@ -39,11 +43,18 @@ async function hashOpened(file: FileHandle, path: string, size: number): Promise
       hash.update(piece.subarray(0, bytesRead))
       done += bytesRead
     }
-    if (done !== size) throw new Error(`${path} changed while it was read: ${size} bytes became ${done}`)
+    if (done !== size) throw changed(path, size, done)
     return hash.digest('hex')
   } finally {
     await file.close()
   }
+}
+
+function changed(path: string, size: number, read: number): ObjectCorruptError {
+  return new ObjectCorruptError('OBJECT_CORRUPT', `${path} changed while it was read: ${size} bytes became ${read}.`, {
+    remedy: 'Run it again when nobody writes to the file.',
+    data: { path, size, read },
+  })
 }
 
 /** SHA-256 of bytes in lower-case hex. */

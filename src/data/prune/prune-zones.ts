@@ -2,6 +2,7 @@
  * Zones of files, read once for each column that a predicate names and kept as long as the files: choosing among them again, for another
  * version too, costs no statement.
  */
+import { QueryError } from '../../errors/index.ts'
 import { concat, withConnection } from '../../log/files/columns.ts'
 import type { FileRows } from '../../log/files/file-rows.ts'
 import type { ColumnPath } from './predicate.ts'
@@ -90,7 +91,7 @@ export async function zonesWhere(
   const found = columnsByKey(table, columns)
   if (found.size === 0) return undefined
   const { places, zones } = await readZones(rows, [...found.values()], where)
-  if (!isAscending(places)) throw new Error('the files came in another order')
+  if (!isAscending(places)) throw otherOrder()
   return { places, zones: new Map([...found.keys()].map((key, index) => [key, zones[index]!])) }
 }
 
@@ -127,7 +128,7 @@ async function readZones(
 function samePlaces(rows: FileRows, places: Float64Array): Float64Array {
   const before = placesOf.get(rows)
   if (before?.length === places.length && isSame(before, places)) return before
-  if (before || !isAscending(places)) throw new Error('the files came in another order')
+  if (before || !isAscending(places)) throw otherOrder()
   placesOf.set(rows, places)
   rows.keep(places.byteLength)
   return places
@@ -142,4 +143,11 @@ function isSame(one: Float64Array, other: Float64Array): boolean {
 function isAscending(places: Float64Array): boolean {
   for (let i = 1; i < places.length; i++) if (places[i]! <= places[i - 1]!) return false
   return true
+}
+
+/** Zones are told apart by their place alone: with another order they would be those of other files. */
+function otherOrder(): QueryError {
+  return new QueryError('SQL_ERROR', 'The files of the table came in another order than they lie in, so none was chosen among them.', {
+    remedy: 'Run the query again; if it stays, it is a defect of Varve, and a report of it is welcome.',
+  })
 }

@@ -11,6 +11,7 @@ import { quoteIdentifier } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
 import { planStatistics } from '../../schema/statistics-plan.ts'
 import type { PrimitiveType, StructField, StructType } from '../../schema/types.ts'
+import { systemFailure } from '../../storage/failures.ts'
 import { hashFile, type ObjectStore } from '../../storage/index.ts'
 import { inputCorrupt, inputFailure } from '../input/input-failure.ts'
 import { normalise } from '../input/normalise.ts'
@@ -59,7 +60,9 @@ export async function importParquet(
     const files: DataFile[] = []
     for (const [index, { key, modified }] of found.entries()) {
       const footer = footers.get(paths[index]!) ?? { rows: 0, statistics: () => undefined }
-      const { size, sha256 } = await hashFile(paths[index]!)
+      const { size, sha256 } = await hashFile(paths[index]!).catch((error: unknown) => {
+        throw systemFailure(error, 'read', key, store.root)
+      })
       const stats = spellStatistics(plan, footer.rows, (leaf) => footer.statistics(leaf))
       files.push({
         path: key,

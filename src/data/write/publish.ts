@@ -1,4 +1,5 @@
 /** Hands finished data files over to the store: hashed, durable, and taken back together when the write fails. */
+import { systemFailure } from '../../storage/failures.ts'
 import { beginHash, hashBytes } from '../../storage/index.ts'
 import { newDataFileKey } from './data-file-names.ts'
 import type { StagedFile } from './write-copy.ts'
@@ -50,7 +51,9 @@ export class Publisher {
   async putStaged(files: readonly StagedFile[]): Promise<void> {
     await this.#each(files, async (file, key) => {
       // The hash is computed while the disk syncs.
-      const { size, sha256 } = await beginHash(file.localPath)
+      const { size, sha256 } = await beginHash(file.localPath).catch((error: unknown) => {
+        throw systemFailure(error, 'read', key, this.#target.store.root)
+      })
       const stored = this.#target.store.put(key, { path: file.localPath, size }, { signal: this.#target.signal })
       const [meta, hash] = [await stored.finally(() => sha256.catch(() => undefined)), await sha256]
       return { path: key, size, modificationTime: meta.modified.getTime(), ...facts(file), sha256: hash }
