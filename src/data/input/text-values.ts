@@ -13,13 +13,17 @@ export interface TextRules {
   readonly guessed: boolean
 }
 
-/** SQL of the value of a type from SQL of its text. NULL stays NULL. */
+/** SQL of the value of a type from SQL of its text. NULL stays NULL. Bytes are read as base64, the form in which they are printed. */
 export function fromText(text: string, type: PrimitiveType, column: string, rules: TextRules): string {
   if (type === 'string') return text
-  const tried = `TRY_CAST(${text} AS ${toSqlType(type)})`
+  const tried = type === 'binary' ? `TRY(from_base64(${text}))` : `TRY_CAST(${text} AS ${toSqlType(type)})`
+  const bad = [`${tried} IS NULL`]
   const pattern = patternOf(type, rules)
-  const bad = pattern === undefined ? `${tried} IS NULL` : `(${tried} IS NULL OR NOT regexp_full_match(${text}, ${quoteLiteral(pattern)}))`
-  return checked(`${text} IS NOT NULL AND ${bad}`, text, tried, column, 'text', type, 'INVALID_VALUE')
+  if (pattern !== undefined) bad.push(`NOT regexp_full_match(${text}, ${quoteLiteral(pattern)})`)
+  // A number that is too large becomes infinite in silence.
+  if (type === 'float' || type === 'double')
+    bad.push(`(isinf(${tried}) AND NOT regexp_full_match(${text}, ${quoteLiteral('(?i)\\s*[+-]?inf(inity)?\\s*')}))`)
+  return checked(`${text} IS NOT NULL AND (${bad.join(' OR ')})`, text, tried, column, 'text', type, 'INVALID_VALUE')
 }
 
 /** A type with text in place of every value: how such formats are read. */
@@ -43,13 +47,22 @@ function patternOf(type: PrimitiveType, rules: TextRules): string | undefined {
     case 'integer':
     case 'long':
       return rules.guessed ? '\\s*-?(0|[1-9][0-9]*)\\s*' : '\\s*[+-]?[0-9]+\\s*'
+    case 'date':
+      // A time of day would be cut off, and `infinity` is a day to DuckDB alone.
+      return `${day}([T ]+00:00(:00(\\.0*)?)?${utc}?)?\\s*`
     case 'timestamp':
-    case 'timestamp_ntz':
       // Digits below a microsecond would be cut off.
-      return '[^.]*(\\.[0-9]{0,6}0*([^0-9].*)?)?'
+      return `${day}([^.]*(\\.[0-9]{0,6}0*([^0-9].*)?)?)?`
+    case 'timestamp_ntz':
+      // An offset, too.
+      return `${day}([T ]+[0-9:]+(\\.[0-9]{0,6}0*)?${utc}?)?\\s*`
     default: {
       const decimal = decimalParts(type)
       return decimal === undefined ? undefined : `\\s*[+-]?[0-9]*(\\.[0-9]{0,${decimal.scale}}0*)?\\s*`
     }
   }
 }
+
+/** As DuckDB takes days, the endless ones left out. */
+const day = '\\s*[+-]?[0-9]+[-/ ][0-9]+[-/ ][0-9]+( \\(BC\\))?'
+const utc = '\\s*(Z|UTC|[+-]00(:?00)?)'
