@@ -13,9 +13,10 @@ export async function* readInput(
   path: string,
   options: { start?: number; end?: number; signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<Uint8Array> {
-  const { start = 0, end, signal } = options
-  if (end !== undefined && end <= start) return
-  const range = { start, ...(end === undefined ? {} : { end: end - 1 }) }
+  const { start, end, signal } = options
+  if (end !== undefined && end <= (start ?? 0)) return
+  // A pipe has no place to begin at, not even the first.
+  const range = { ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end: end - 1 }) }
   try {
     yield* createReadStream(path, { ...range, highWaterMark: 1 << 18, ...(signal === undefined ? {} : { signal }) })
   } catch (error) {

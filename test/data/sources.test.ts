@@ -1,14 +1,18 @@
+import { execFile, execFileSync } from 'node:child_process'
 import { createReadStream, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import * as arrow from 'apache-arrow'
 import fc from 'fast-check'
 import { ParquetReader } from 'parquetjs-lite'
 import { describe, expect, test } from 'vitest'
 import { openSource } from '../../src/data/index.ts'
-import { splitObjects } from '../../src/data/input/json-objects.ts'
+import { rewriteObject } from '../../src/data/input/exact-numbers.ts'
 import { deltaName } from '../../src/data/write/conform.ts'
+import type { VarveError } from '../../src/errors/index.ts'
 import type { StructType } from '../../src/schema/types.ts'
-import { field, readBack, struct, temporaryFolder, write } from './tools.ts'
+import { field, readBack, sql, struct, temporaryFolder, write } from './tools.ts'
 
 const folder = temporaryFolder()
 
@@ -177,23 +181,118 @@ describe('JSON', () => {
     })
   })
 
-  test('objects are split wherever the bytes are cut', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 })), { maxLength: 8 }),
-        fc.boolean(),
-        fc.integer({ min: 1, max: 7 }),
-        async (objects, asArray, size) => {
-          const text = Buffer.from(asArray ? JSON.stringify(objects) : objects.map((object) => JSON.stringify(object)).join('\n'))
-          const pieces = async function* () {
-            for (let at = 0; at < text.length; at += size) yield text.subarray(at, at + size)
-          }
-          const found: unknown[] = []
-          for await (const object of splitObjects(pieces(), (why) => new Error(why))) found.push(JSON.parse(object))
-          expect(found).toEqual(JSON.parse(JSON.stringify(objects)))
-        },
-      ),
+  test('numbers are put in quotes in the columns that ask for it, and nothing else changes', () => {
+    const quoted = (value: unknown): unknown => {
+      if (typeof value === 'number' && !/e/.test(JSON.stringify(value))) return JSON.stringify(value)
+      if (Array.isArray(value)) return value.map(quoted)
+      if (typeof value !== 'object' || value === null) return value
+      return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, quoted(each)]))
+    }
+    const keys = fc.oneof(fc.constantFrom('a', 'A', '\u00e4"', 'b', 'x'), fc.string())
+    fc.assert(
+      fc.property(fc.dictionary(keys, fc.jsonValue({ maxDepth: 3 })), fc.constantFrom(undefined, 1, '\t'), (object, space) => {
+        const expected = Object.fromEntries(
+          Object.entries(object).map(([key, value]) => [key, ['a', '\u00e4"'].includes(key.toLowerCase()) ? quoted(value) : value]),
+        )
+        const line = rewriteObject(JSON.stringify(object, null, space), new Set(['a', '\u00e4"']), new Set())
+        expect(line).not.toContain('\n')
+        expect(JSON.parse(line)).toEqual(JSON.parse(JSON.stringify(expected)))
+      }),
     )
+  })
+
+  // The same values, whether or not another column has digits that ask for care.
+  test.each([
+    ['beside decimals that doubles hold', 'decimal(10,2)'],
+    ['beside longer ones', 'decimal(38,9)'],
+  ] as const)('every type, %s', async (_, decimal) => {
+    const schema = struct(
+      field('k', decimal),
+      field('n', 'long'),
+      field('f', 'float'),
+      field('t', 'string'),
+      field('b', 'binary'),
+      field('v', 'variant'),
+      field('m', { type: 'map', keyType: 'integer', valueType: 'string', valueContainsNull: true }),
+      field('s', struct(field('x', 'integer'), field('v', 'variant'))),
+    )
+    const lines = [
+      '{"k":1.50,"n":"9223372036854775807","f":"NaN","t":1,"b":"AAEC","v":{"a":[1,"x",null]},"m":{"1":"x"},"s":{"X":"3","v":true}}',
+      '{"k":"2.00","n":-1,"f":"-Infinity","t":true,"b":"","v":"1","m":{"1":"y"},"s":null}',
+      '{"k":null,"n":null,"f":null,"t":null,"b":null,"v":null,"m":null,"s":{}}',
+    ]
+    const { paths } = await write({ files: file('every.ndjson', lines.join('\n')) }, { schema })
+    const json = (parts: string) =>
+      `CASE WHEN ${parts} IS NOT NULL THEN variant_bytes_to_variant(${parts}.metadata || ${parts}."value")::JSON::VARCHAR END`
+    const columns = `k::VARCHAR AS k, n, f::VARCHAR AS f, t, hex(b) AS b, ${json('v')} AS v, m::VARCHAR AS m, s.x AS x, ${json('s.v')} AS sv`
+    const zeros = '0'.repeat(decimal === 'decimal(10,2)' ? 0 : 7)
+    expect(await sql(`SELECT ${columns} FROM read_parquet('${paths[0]}')`)).toEqual([
+      { k: `1.50${zeros}`, n: 9223372036854775807n, f: 'nan', t: '1', b: '000102', v: '{"a":[1,"x",null]}', m: '{1=x}', x: 3, sv: 'true' },
+      { k: `2.00${zeros}`, n: -1n, f: '-inf', t: 'true', b: '', v: '"1"', m: '{1=y}', x: null, sv: null },
+      { k: null, n: null, f: null, t: null, b: null, v: null, m: null, x: null, sv: null },
+    ])
+    for (const wrong of ['{"b":"x"}', '{"f":1e39}', '{"n":1.5}', '{"k":0.0000000001}']) {
+      await expect(write({ files: file('wrong.json', wrong) }, { schema }), wrong).rejects.toMatchObject({ code: 'INVALID_VALUE' })
+    }
+    const inner = { code: 'UNKNOWN_COLUMN', data: { column: 's.w' } }
+    await expect(write({ files: file('inner.json', '{"s":{"x":1,"w":2}}') }, { schema })).rejects.toMatchObject(inner)
+  })
+
+  test('long decimals keep their digits in arrays, over several lines, and packed', async () => {
+    const schema = struct(field('id', 'long'), field('d', 'decimal(38,9)'))
+    const text = '[\n {"id": 1,\n "d": 12345678901234567890.123456789},\n {"d":0.1}]'
+    const { paths } = await write({ files: file('long.json.gz', gzipSync(text)) }, { schema })
+    expect(await readBack(paths)).toEqual([
+      { id: 1n, d: '12345678901234567890.123456789' },
+      { id: null, d: '0.100000000' },
+    ])
+  })
+
+  test('no objects are no rows of a table, and something else is none', async () => {
+    const schema = struct(field('id', 'long', false), field('v', 'variant'))
+    for (const nothing of ['[]', '', '\n']) {
+      expect((await write({ files: file('nothing.json', nothing) }, { schema })).files).toEqual([])
+      await expect(write({ files: file('nothing.json', nothing) })).rejects.toMatchObject({ code: 'INPUT_CORRUPT' })
+    }
+    expect(
+      (await readBack((await write({ files: file('empty.json', '{}\n{}') }, { schema: struct(field('v', 'long')) })).paths)).length,
+    ).toBe(2)
+    for (const [content, shown] of [
+      ['[1]', '1'],
+      ['55', '55'],
+      ['{"id":1}\n[2]', '[2]'],
+    ] as const) {
+      const failed = write({ files: file('other.ndjson', content), format: content.startsWith('[') ? 'json' : 'ndjson' }, { schema })
+      await expect(failed).rejects.toMatchObject({ code: 'INPUT_CORRUPT', message: expect.stringContaining(shown) })
+    }
+  })
+})
+
+describe('pipes and streams', () => {
+  const content = { ndjson: '{"a":7}\n', csv: 'a\n7\n', json: '[{"a":7}]' }
+
+  test.each(Object.entries(content))('%s is read once, and whole', async (format, text) => {
+    const pipe = join(folder, `pipe-${format}`)
+    execFileSync('mkfifo', [pipe])
+    const writer = promisify(execFile)('bash', ['-c', 'cat "$0" > "$1"', file(`piped.${format}`, text), pipe])
+    const { paths } = await write({ files: pipe, format: format as 'csv' })
+    await writer
+    expect(await readBack(paths)).toEqual([{ a: 7n }])
+  })
+
+  test('are called by their own names where they cannot be read', async () => {
+    const bytes = async function* () {
+      yield Buffer.from('no such thing')
+    }
+    for (const format of ['parquet', 'arrow', 'ndjson'] as const) {
+      const failure = await write({ stream: bytes(), format }).catch((error: VarveError) => error)
+      expect(failure).toMatchObject({
+        code: 'INPUT_CORRUPT',
+        data: { path: '-' },
+        message: expect.stringMatching(/^The stream cannot be read: (?!The)/),
+      })
+      expect((failure as VarveError).message).not.toContain('varve-input')
+    }
   })
 })
 

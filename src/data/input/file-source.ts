@@ -5,14 +5,14 @@ import { trustedEngine } from '../../engine/index.ts'
 import { InputError, VarveError } from '../../errors/index.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
 import type { StructType } from '../../schema/types.ts'
-import { type InputStat, localStore, spoolStream, statInput } from '../../storage/index.ts'
+import { type InputStat, localStore, type Staging, spoolStream, statInput } from '../../storage/index.ts'
 import { openInput, readInput } from '../../storage/input-stream.ts'
 import { openBatchStream } from './arrow-source.ts'
 import { csvRelation } from './csv-source.ts'
 import { fileInputs, hashedStream } from './file-inputs.ts'
-import { inputCorrupt, inputFailure, inputNotFound } from './input-failure.ts'
-import { jsonRelation, needsExactNumbers, openJsonRows } from './json-source.ts'
-import { normalise, type Relation } from './normalise.ts'
+import { type FileNames, inputCorrupt, inputFailure, inputNotFound, streamName } from './input-failure.ts'
+import { type JsonRelation, jsonRelation } from './json-source.ts'
+import { normalise } from './normalise.ts'
 import type { OpenOptions } from './open-options.ts'
 import { pullAsync } from './pull.ts'
 import type { BatchSource, FilesInput, InputFormat, RelationSource, Source, StreamInput } from './source.ts'
@@ -44,7 +44,7 @@ export async function openFiles(input: FilesInput, options: OpenOptions): Promis
     found.push(stat)
     names.push(path)
   }
-  return openLocal(found, format!, names, options)
+  return openSpooled(found, format!, names, options)
 }
 
 /** Opens a byte stream. What DuckDB reads goes through a scratch file, which `close` removes. */
@@ -52,25 +52,49 @@ export async function openStream(input: StreamInput, options: OpenOptions): Prom
   const { format } = input
   if (format === 'arrow') {
     const { stream, inputs } = options.hashInputs ? hashedStream(input.stream, streamName) : { ...input, inputs: unhashedStream }
-    return { ...(await openArrow(async () => stream, 'the stream', options)), inputs }
+    return { ...(await openArrow(async () => stream, streamName, options)), inputs }
   }
-  const spooled = await spoolStream(input.stream, `.${format}`, { signal: options.signal })
+  return openSpooled([input.stream], format, [streamName], options)
+}
+
+/** Opens files, with those that can be read but once, pipes and streams, in scratch files: readers look at a file before they read it. */
+async function openSpooled(
+  given: readonly (InputStat | AsyncIterable<Uint8Array>)[],
+  format: InputFormat,
+  names: readonly string[],
+  options: OpenOptions,
+): Promise<Source> {
+  if (!formats.has(format)) throw unsupportedFormat(format)
+  const scratch: Staging[] = []
+  const dispose = async () => {
+    for (const one of scratch) await one.dispose()
+  }
+  const fileNames = new Map<string, string>()
   try {
-    const stat = (await statInput(spooled.path))!
-    const source = await openLocal([stat], format, [streamName], options)
-    const close = async (): Promise<void> => {
+    const found: InputStat[] = []
+    for (const [index, one] of given.entries()) {
+      if (!(Symbol.asyncIterator in one) && !one.once) {
+        found.push(one)
+        continue
+      }
+      const bytes = Symbol.asyncIterator in one ? one : readInput(one.path, { signal: options.signal })
+      const [packed = ''] = /\.(gz|zst)$/i.exec(names[index]!) ?? []
+      const spooled = await spoolStream(bytes, `.${format}${packed}`, { signal: options.signal })
+      scratch.push(spooled)
+      fileNames.set(spooled.path, names[index]!)
+      found.push((await statInput(spooled.path))!)
+    }
+    const source = await openLocal(found, format, names, fileNames, options)
+    const close = async () => {
       await source.close()
-      await spooled.dispose()
+      await dispose()
     }
     return { ...source, close }
   } catch (error) {
-    await spooled.dispose()
+    await dispose()
     throw error
   }
 }
-
-/** What a stream is called. */
-const streamName = '-'
 
 const unhashedStream = async () => [{ file: streamName }]
 
@@ -79,12 +103,12 @@ async function openLocal(
   found: readonly InputStat[],
   format: InputFormat,
   names: readonly string[],
+  fileNames: FileNames,
   options: OpenOptions,
 ): Promise<Source> {
-  if (!formats.has(format)) throw unsupportedFormat(format)
   const { inputs, stop } = fileInputs(found, names, options)
   try {
-    const source = await openFormat(found, format, options)
+    const source = await openFormat(found, format, fileNames, options)
     const close = async () => {
       stop()
       await source.close()
@@ -96,14 +120,16 @@ async function openLocal(
   }
 }
 
-async function openFormat(found: readonly InputStat[], format: InputFormat, options: OpenOptions): Promise<Source> {
+async function openFormat(found: readonly InputStat[], format: InputFormat, fileNames: FileNames, options: OpenOptions): Promise<Source> {
   const paths = found.map((file) => file.path)
-  if (format === 'arrow') return openArrowFiles(found, options)
-  if ((format === 'json' || format === 'ndjson') && needsExactNumbers(options.tableSchema)) return openJsonRows(paths, options)
+  if (format === 'arrow')
+    return openArrowFiles(found, options).catch((error: unknown) => {
+      throw inputFailure(error, paths, fileNames)
+    })
   const connection = await (await trustedEngine()).connect()
   try {
     const run = { signal: options.signal, files: paths }
-    let relation: Relation
+    let relation: JsonRelation
     if (format === 'parquet') {
       const byName = paths.length > 1 ? ', union_by_name = true' : ''
       relation = await normalise(connection, `read_parquet(${fileList(paths)}, hive_partitioning = false${byName})`, undefined, run)
@@ -113,10 +139,13 @@ async function openFormat(found: readonly InputStat[], format: InputFormat, opti
     }
     checkSchema(relation.schema, paths[0]!)
     const bytes = found.reduce((sum, file) => sum + file.size, 0)
-    const base = { kind: 'relation', ...relation, files: paths, close: async () => {} } as const
+    const { sql, schema, scratch, dispose: close = async () => {} } = relation
+    const known =
+      scratch === undefined ? fileNames : new Map([...fileNames, [scratch, paths.map((path) => fileNames.get(path) ?? path).join(', ')]])
+    const base = { kind: 'relation', sql, schema, files: paths, fileNames: known, close } as const
     return { ...base, replayable: format === 'parquet', bytes } satisfies RelationSource
   } catch (error) {
-    throw inputFailure(error, paths)
+    throw inputFailure(error, paths, fileNames)
   } finally {
     await connection.close()
   }

@@ -1,129 +1,124 @@
 /**
  * JSON as a relation, one object a line or one array: values of the table's columns are read as text and converted by us
  * (text-values.ts), other columns have the type that fits all their values. The whole input is looked at first, so that no key that
- * turns up late is lost.
- *
- * DuckDB reads a number with a fraction as a double. Where the table has decimals that a double cannot hold, the objects are read in
- * JavaScript instead, number by number as text: slower, and exact.
+ * turns up late is lost. Where the table has decimals that a double cannot hold, exact-numbers.ts keeps their digits.
  */
-import { parse } from 'lossless-json'
 import type { Connection } from '../../engine/index.ts'
-import { quoteIdentifier } from '../../schema/quoting.ts'
-import type { Row } from '../../schema/rows.ts'
-import { decimalParts, toSqlType } from '../../schema/sql-type.ts'
-import type { DataType, StructField, StructType } from '../../schema/types.ts'
-import { readInput } from '../../storage/input-stream.ts'
+import { quoteIdentifier, quoteLiteral } from '../../schema/quoting.ts'
+import { toSqlType } from '../../schema/sql-type.ts'
+import type { DataType, StructField } from '../../schema/types.ts'
 import { convertText } from '../write/conform.ts'
+import { exactColumns, spoolExact } from './exact-numbers.ts'
 import { inputCorrupt } from './input-failure.ts'
-import { splitObjects } from './json-objects.ts'
+import { readAs, textSqlType } from './json-types.ts'
 import { normalise, type Relation } from './normalise.ts'
 import type { OpenOptions } from './open-options.ts'
-import { pullAsync } from './pull.ts'
-import { openRowStream } from './row-source.ts'
-import type { BatchSource } from './source.ts'
 import { fileList } from './sql-files.ts'
-import { textType } from './text-values.ts'
 
-/** Opens JSON files that DuckDB reads. */
+/** A relation that may lie in a scratch file of its own. */
+export interface JsonRelation extends Relation {
+  /** Removes the scratch file. */
+  readonly dispose?: () => Promise<void>
+  /** The scratch file's path. */
+  readonly scratch?: string
+}
+
+/** Opens JSON files. */
 export async function jsonRelation(
   connection: Connection,
   paths: readonly string[],
   format: string,
   options: OpenOptions,
-): Promise<Relation> {
+): Promise<JsonRelation> {
   const run = { signal: options.signal, files: paths }
-  const fixed = [
-    format === 'ndjson' ? "format = 'newline_delimited'" : "format = 'auto'",
-    'maximum_object_size = 134217728',
-    "records = 'true'",
-  ]
-  const read = (more: readonly string[]): string => `read_json(${[fileList(paths), ...fixed, ...more].join(', ')})`
-  const looked = read([
-    'sample_size = -1',
-    'field_appearance_threshold = 0',
-    'map_inference_threshold = -1',
-    'maximum_sample_files = 1000000',
-    'union_by_name = true',
-  ])
-  const columns = await connection.describe(`FROM ${looked}`, undefined, run)
+  const objects = `read_json_objects(${[fileList(paths), formatOption(format), largest].join(', ')})`
+  const looked = readJson(paths, format, wholeSample)
+  const describe = (sql: string) => connection.describe(`FROM ${sql}`, undefined, run)
+  let columns: Awaited<ReturnType<typeof describe>>
+  try {
+    columns = await describe(looked)
+  } catch (error) {
+    if (await tellColumns(connection, objects, paths, run, error)) throw error
+    return ofNothing(objects, paths, options)
+  }
   const known = new Map((options.tableSchema?.fields ?? []).map((field) => [field.name.toLowerCase(), field.type]))
   if (!columns.some((column) => known.has(column.name.toLowerCase()))) return normalise(connection, looked, undefined, run)
+  const exact = exactColumns(options.tableSchema)
+  // DuckDB tells keys apart by case, and numbers the second.
+  const isSplit = columns.some(({ name }) => !known.has(name.toLowerCase()) && known.has(name.toLowerCase().replace(/_\d+$/, '')))
+  const isSpooled = isSplit || columns.some(({ name }) => exact.has(name.toLowerCase()))
+  const spooled = isSpooled
+    ? await spoolExact(connection, objects, { quoted: exact, names: isSplit ? [...known.keys()] : [] }, run)
+    : undefined
+  const read = spooled === undefined ? { paths, format } : { paths: [spooled.path], format: 'ndjson' }
+  if (isSplit) columns = await describe(readJson(read.paths, read.format, wholeSample))
   const fields: StructField[] = []
   const types: string[] = []
   const select = columns.map(({ name, type, sqlType }) => {
-    const imposed = known.get(name.toLowerCase())
+    const found = typeof type === 'object' && 'unsupported' in type ? undefined : type
+    const own = known.get(name.toLowerCase())
     const column = quoteIdentifier(name)
-    if (imposed === undefined || imposed === 'variant' || imposed === 'void') {
-      types.push(`${column}: '${sqlType.replaceAll("'", "''")}'`)
-      fields.push({ name, type: typeof type === 'object' && 'unsupported' in type ? 'string' : type, nullable: true, metadata: {} })
+    if (own === undefined || own === 'void') {
+      types.push(`${column}: ${quoteLiteral(sqlType)}`)
+      fields.push({ name, type: found ?? 'string', nullable: true, metadata: {} })
       return column
     }
-    types.push(`${column}: '${toSqlType(textType(imposed)).replaceAll("'", "''")}'`)
+    const imposed: DataType = readAs(own, found)
+    types.push(`${column}: ${quoteLiteral(textSqlType(imposed))}`)
     fields.push({ name, type: imposed, nullable: true, metadata: {} })
     return `${convertText(column, imposed, name, false)} AS ${column}`
   })
-  const sql = `(SELECT ${select.join(', ')} FROM ${read([`columns = {${types.join(', ')}}`])})`
-  return { sql, schema: { type: 'struct', fields } }
-}
-
-/** Whether a table has decimals that a double cannot hold, at any depth. */
-export function needsExactNumbers(schema: StructType | undefined): boolean {
-  return schema?.fields.some((field) => hasLongDecimal(field.type)) ?? false
-}
-
-/** Opens JSON files whose objects are read one by one in JavaScript. */
-export async function openJsonRows(paths: readonly string[], options: OpenOptions): Promise<BatchSource> {
-  return openRowStream(await pullAsync(jsonRows(paths, options), options.signal), options)
-}
-
-async function* jsonRows(paths: readonly string[], options: OpenOptions): AsyncGenerator<Row> {
-  const types = new Map((options.tableSchema?.fields ?? []).map((field) => [field.name.toLowerCase(), field.type]))
-  for (const path of paths) {
-    for await (const text of splitObjects(readInput(path, { signal: options.signal }), (why) => inputCorrupt(path, why))) {
-      let object: Row
-      try {
-        object = parse(text, undefined, (digits) => new NumberText(digits)) as Row
-      } catch (error) {
-        throw inputCorrupt(path, (error as Error).message, error)
-      }
-      yield Object.fromEntries(Object.entries(object).map(([key, value]) => [key, settle(value, types.get(key.toLowerCase()))]))
-    }
+  const sql = `(SELECT ${select.join(', ')} FROM ${readJson(read.paths, read.format, [`columns = {${types.join(', ')}}`])})`
+  return {
+    sql,
+    schema: { type: 'struct', fields },
+    ...(spooled === undefined ? {} : { dispose: () => spooled.dispose(), scratch: spooled.path }),
   }
 }
 
-/** A number as it stands in the text, until it is known what it is to become. */
-class NumberText {
-  readonly text: string
-  constructor(text: string) {
-    this.text = text
-  }
+/** All rows are looked at. */
+const wholeSample = [
+  'sample_size = -1',
+  'field_appearance_threshold = 0',
+  'map_inference_threshold = -1',
+  'maximum_sample_files = 1000000',
+  'union_by_name = true',
+]
+
+const largest = 'maximum_object_size = 134217728'
+
+function formatOption(format: string): string {
+  return format === 'ndjson' ? "format = 'newline_delimited'" : "format = 'auto'"
 }
 
-function settle(value: unknown, type: DataType | undefined): unknown {
-  if (value instanceof NumberText) {
-    if (type !== undefined && decimalParts(type) !== undefined && /^-?[0-9.]+$/.test(value.text)) return value.text
-    return /^-?[0-9]+$/.test(value.text) && !Number.isSafeInteger(Number(value.text)) ? BigInt(value.text) : Number(value.text)
-  }
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) {
-    const element = typeof type === 'object' && type.type === 'array' ? type.elementType : undefined
-    return value.map((each) => settle(each, element))
-  }
-  const inner = new Map(
-    typeof type === 'object' && type.type === 'struct' ? type.fields.map((field) => [field.name.toLowerCase(), field.type]) : [],
-  )
-  const mapped = typeof type === 'object' && type.type === 'map' ? type.valueType : undefined
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, settle(each, mapped ?? inner.get(key.toLowerCase()))]))
+function readJson(paths: readonly string[], format: string, more: readonly string[]): string {
+  return `read_json(${[fileList(paths), formatOption(format), largest, "records = 'true'", ...more].join(', ')})`
 }
 
-function hasLongDecimal(type: DataType): boolean {
-  if (typeof type === 'string') return (decimalParts(type)?.precision ?? 0) > 15
-  switch (type.type) {
-    case 'array':
-      return hasLongDecimal(type.elementType)
-    case 'map':
-      return hasLongDecimal(type.keyType) || hasLongDecimal(type.valueType)
-    case 'struct':
-      return type.fields.some((field) => hasLongDecimal(field.type))
+/** Whether any object of an input has a key. @throws InputError where something else than an object is in it */
+async function tellColumns(
+  connection: Connection,
+  objects: string,
+  paths: readonly string[],
+  run: { readonly signal?: AbortSignal | undefined; readonly files: readonly string[] },
+  cause: unknown,
+): Promise<boolean> {
+  const sql = `SELECT any_value(json::VARCHAR) FILTER (json_type(json) <> 'OBJECT') AS other, count(*) FILTER (len(json_keys(json)) > 0) AS keyed FROM ${objects}`
+  const [row] = await connection.all(sql, undefined, run).catch(() => [])
+  if (typeof row?.other === 'string') {
+    const shown = row.other.length > 40 ? `${row.other.slice(0, 40)}...` : row.other
+    throw inputCorrupt(paths[0]!, `it holds ${shown} where an object should be.`, cause)
+  }
+  return row === undefined || Number(row.keyed) > 0
+}
+
+/** Objects without keys, or none at all, as rows of the table. @throws InputError where there is no table to have the columns from */
+function ofNothing(objects: string, paths: readonly string[], { tableSchema }: OpenOptions): Relation {
+  const fields = tableSchema?.fields.filter(({ type }) => type !== 'void') ?? []
+  if (fields.length === 0) throw inputCorrupt(paths[0]!, 'it holds no object that would tell the columns.')
+  const columns = fields.map(({ name, type }) => `CAST(NULL AS ${toSqlType(type)}) AS ${quoteIdentifier(name)}`)
+  return {
+    sql: `(SELECT ${columns.join(', ')} FROM ${objects})`,
+    schema: { type: 'struct', fields: fields.map((field) => ({ ...field, nullable: true })) },
   }
 }

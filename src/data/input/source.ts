@@ -85,6 +85,8 @@ export interface RelationSource extends SourceBase {
   readonly connection?: Connection | undefined
   /** Local paths of files that it reads: a failure that names one is that file's. */
   readonly files: readonly string[]
+  /** What some of them are called in such a failure. Default: by their paths. */
+  readonly fileNames?: ReadonlyMap<string, string> | undefined
   /** About how many bytes of Parquet it will be, where that can be told. */
   readonly bytes?: number | undefined
 }

@@ -134,7 +134,8 @@ function convert(value: string, from: DataType, to: DataType, column: string, co
 }
 
 function convertPrimitive(value: string, from: PrimitiveType, to: PrimitiveType, column: string, context: Context): string {
-  if (context.text !== undefined && from === 'string' && to !== 'variant') return fromText(value, to, column, context.text)
+  if (context.text !== undefined && from === 'string')
+    return to === 'variant' ? `CAST(${value} AS VARIANT)` : fromText(value, to, column, context.text)
   // Left to itself DuckDB shreds a variant, which the protocol allows only with a feature of its own.
   if (from === 'variant' && to === 'variant') return `CASE WHEN ${value} IS NULL THEN NULL ELSE variant_to_parquet_variant(${value}) END`
   const type = toSqlType(to)

@@ -64,7 +64,7 @@ async function writeByCopy(source: Source, target: WriteTarget, projection: Proj
     if (source.kind === 'relation') await publisher.putStaged(await writer.copy(source))
     else await copyBatches(source, connection, writer, target, publisher)
   } catch (error) {
-    throw source.kind === 'relation' ? inputFailure(error, source.files) : error
+    throw source.kind === 'relation' ? inputFailure(error, source.files, source.fileNames) : error
   } finally {
     if (connection !== own) await connection.close()
     await writer.dispose()
