@@ -1,5 +1,5 @@
 /** `SET column = expression`, of UPDATE and MERGE: which columns get which values, fields inside structs too. */
-import { SchemaError, UsageError } from '../../errors/index.ts'
+import { SchemaError, UsageError, ValueError } from '../../errors/index.ts'
 import { quoteIdentifier, quoteLiteral } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
 import type { DataType, StructField, StructType } from '../../schema/types.ts'
@@ -54,6 +54,20 @@ export function refuseCounted(assignments: readonly Assignment[]): void {
       data: { column: counted },
     },
   )
+}
+
+/**
+ * The error of a value that does not fit what it is assigned to, with the column's name in place of ours. `assignmentOf` finds the assignment of the
+ * column of a statement that has a name such as `n0` or `n1_0`.
+ */
+export function withColumnNamed(error: unknown, assignmentOf: (...numbers: readonly number[]) => Assignment | undefined): unknown {
+  if (!(error instanceof ValueError) || error.code !== 'VALUE_OUT_OF_RANGE') return error
+  const [ours = '', numbers] = / when casting from source column n(\d+(?:_\d+)?)$/.exec(error.message) ?? []
+  const assignment = numbers && assignmentOf(...numbers.split('_').map(Number))
+  if (!assignment) return error
+  const column = pathOf(assignment).join('.')
+  const message = `A value does not fit the column ${JSON.stringify(column)}: ${error.message.slice(0, -ours.length)}`
+  return new ValueError(error.code, message, { remedy: error.remedy, data: { ...error.data, column }, cause: error.cause })
 }
 
 /** SQL of a column's value after assignments: `old` is its value before, `sqlOf` gives the SQL of an assigned value. */

@@ -16,6 +16,7 @@ import type { StructField, StructType } from '../../schema/types.ts'
 import type { Staging } from '../../storage/object-store.ts'
 import { mergedGround } from '../append.ts'
 import type { CommitResult, WritingOptions } from '../written.ts'
+import { withColumnNamed } from './assignments.ts'
 import { commitVerb, type PreparedVerb, takeBack } from './commit-verb.ts'
 import { type Clause, clausesGiven, type MergeClauses, resolved } from './merge-clauses.ts'
 import { type MergeInput, partnersOf, type ScratchSource, scratchSource } from './merge-source.ts'
@@ -139,6 +140,8 @@ async function prepare(
       reads: { ...reads, deletesMatter: reads.deletesMatter || clauses.some(({ kind }) => kind === 'insert') },
       isBlindAppend: false,
     }
+  } catch (error) {
+    throw withColumnNamed(error, (clause = -1, number = -1) => clauses[clause]?.assignments[number])
   } finally {
     await connection.run(`DROP TABLE IF EXISTS ${mergeTable}`).catch(() => undefined)
     await statement.release()

@@ -15,7 +15,7 @@ import { quoteIdentifier } from '../../schema/quoting.ts'
 import type { StructField } from '../../schema/types.ts'
 import type { Staging } from '../../storage/object-store.ts'
 import type { CommitResult, WritingOptions } from '../written.ts'
-import { type Assignment, assignedValue, assignmentsOf, refuseCounted, type SetClause } from './assignments.ts'
+import { type Assignment, assignedValue, assignmentsOf, refuseCounted, type SetClause, withColumnNamed } from './assignments.ts'
 import { commitVerb, type PreparedVerb, takeBack } from './commit-verb.ts'
 import { decideFiles, gather, staying, sum, takenMetrics } from './taken-rows.ts'
 import { beginVerb, unchanged, type VerbGround } from './verb.ts'
@@ -143,6 +143,8 @@ async function prepare(
       reads: statement.reads,
       isBlindAppend: false,
     }
+  } catch (error) {
+    throw withColumnNamed(error, (number = -1) => assignments[number])
   } finally {
     await statement.connection.run(`DROP TABLE IF EXISTS ${rowsTable}`).catch(() => undefined)
     await statement.release()

@@ -60,3 +60,11 @@ test('columns may have the names that the statements of verbs use', async () => 
     [5n, 101n, 3n, 6n, 8n, 6n, 7n],
   ])
 })
+
+test('a value that does not fit is told with the column that it was for', async () => {
+  const table = await numbers()
+  const misfit = (column: string) => ({ code: 'VALUE_OUT_OF_RANGE', message: expect.stringMatching(`"${column}".*'x'`), data: { column } })
+  await expect(table.update({ set: { a: '1', b: "'x'" } })).rejects.toMatchObject(misfit('b'))
+  const clauses = { whenMatched: [{ update: { b: '1' } }], whenNotMatched: [{ insert: { b: '1', a: "source.c || ''" } }] }
+  await expect(table.merge([{ a: 9, c: 'x' }], { on, ...clauses })).rejects.toMatchObject(misfit('a'))
+})
