@@ -33,4 +33,4 @@ export {
 export { activeProperties, checkAlterable, features, hasInCommitTimestamps } from './protocol.ts'
 export { type Counts, StateBuilder, type TableState } from './state.ts'
 export { schemaOf } from './table-schema.ts'
-export { countSpans, isInSpans, joinSpans, spansOf, spansText, type VersionSpan, withoutSpans } from './version-spans.ts'
+export { countSpans, isInSpans, joinSpans, spansOf, spansOfText, spansText, type VersionSpan, withoutSpans } from './version-spans.ts'

@@ -50,3 +50,9 @@ export function countSpans(spans: readonly VersionSpan[]): number {
 export function spansText(spans: readonly VersionSpan[]): string {
   return spans.map(({ from, to }) => (from === to ? `${from}` : `${from} to ${to}`)).join(', ')
 }
+
+/** The ranges that {@link spansText} wrote; none of any other text. */
+export function spansOfText(text: string): VersionSpan[] {
+  const spans = text.split(', ').map((part) => /^(\d{1,15})(?: to (\d{1,15}))?$/.exec(part))
+  return spans.every((match) => match !== null) ? spans.map(([, from, to]) => ({ from: Number(from), to: Number(to ?? from) })) : []
+}

@@ -24,6 +24,8 @@ import {
 import { endVersions } from '../../operations/vacuum/ending-at-work.ts'
 import { storeTime } from '../../operations/vacuum/store-time.ts'
 import { Sweep } from '../../operations/vacuum/sweep.ts'
+import { eraseOperation } from './erased-version.ts'
+import { recordOfInterrupted } from './recorded.ts'
 import { markErased } from './release.ts'
 import type { Survey } from './survey.ts'
 
@@ -43,7 +45,7 @@ export interface EraseVersionsOptions {
   readonly dryRun: boolean
   /** Whether the table takes no commits: an archive. Its newest version may end too. */
   readonly isArchive: boolean
-  /** Records it in the history, with nothing deleted yet. */
+  /** Records it in the history, with nothing deleted yet. Not called where that was done before an interruption. */
   readonly record: (ended: readonly VersionSpan[]) => Promise<void>
   readonly signal?: AbortSignal | undefined
 }
@@ -84,7 +86,12 @@ export async function eraseVersions(log: DeltaLog, survey: Survey, options: Eras
       await cutLog(log, cut, { now, prepared: below.length > 0, signal })
       await removeRepeated(log, gone, survey, signal)
     }
-    await endVersions(store, { groups: [{ by: 'erase', spans: ended, archive: null }], notHeld: [] }, () => record(ended), work, signal)
+    const kind = { by: 'erase', archive: null } as const
+    const prepare = async () => {
+      if ((await recordOfInterrupted(log, ended, endings, { ...kind, operation: eraseOperation }, signal)) === undefined)
+        await record(ended)
+    }
+    await endVersions(store, { groups: [{ ...kind, spans: ended }], notHeld: [] }, prepare, work, signal)
     return result
   } finally {
     await sweep.close()

@@ -34,6 +34,7 @@ import { commit, type Prepared } from '../../transaction/index.ts'
 import { withAccount } from '../provenance/account.ts'
 import { Archive, type Archived } from './archive.ts'
 import { policyFor, policyText, type RetentionPolicy, withPolicy } from './policy.ts'
+import { recordOfInterrupted } from './recorded.ts'
 import { removeTagsOn } from './release.ts'
 import { divideVersions, type KeptVersions, retainOperation } from './versions.ts'
 
@@ -107,7 +108,9 @@ export async function retain(log: DeltaLog, options: RetainOptions = {}): Promis
   const sweep = await Sweep.open(log, signal)
   try {
     const division = await divideVersions(log, policy, holds, now, signal)
-    const groups = endingGroups(division.ended, await readEndings(store, signal), { by: 'retain', archive: archiveStore?.root ?? null })
+    const endings = await readEndings(store, signal)
+    const own = { by: 'retain', archive: archiveStore?.root ?? null } as const
+    const groups = endingGroups(division.ended, endings, own)
     const ended = joinSpans(groups.flatMap(({ spans }) => spans))
     const { earliest } = division
     const [{ spans }] = groups
@@ -135,7 +138,8 @@ export async function retain(log: DeltaLog, options: RetainOptions = {}): Promis
     if (below.length > 0) await prepareCut(log, division.cut, { now, signal })
     let recorded: Recorded = { version: null, warnings: [] }
     const prepare = async () => {
-      recorded = await record(log, state, plan, signal)
+      const version = await recordOfInterrupted(log, ended, endings, { ...own, operation: retainOperation }, signal)
+      recorded = await record(log, state, plan, version, signal)
     }
     const work = async () => {
       if (!policy.keepTags) await removeTagsOn(store, division.ended, 'let go by the retention policy', signal)
@@ -167,11 +171,18 @@ interface Recorded {
   readonly warnings: readonly string[]
 }
 
-/** The version that records it: the policy in the table's properties, what ended in the commit's account of itself. No row changes. */
-async function record(log: DeltaLog, state: TableState, plan: RetainPlan, signal: AbortSignal | undefined): Promise<Recorded> {
+/** The version that records it, where none before does: the policy in the table's properties, what ended in the commit's account of itself. No row changes. */
+async function record(
+  log: DeltaLog,
+  state: TableState,
+  plan: RetainPlan,
+  before: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Recorded> {
   const { policy, ended, versionsEnded, files, bytes, archived } = plan
   const configuration = withPolicy(state.metadata.configuration, policy)
   const isKept = configuration === state.metadata.configuration
+  if (isKept && before !== undefined) return { version: before, warnings: [] }
   if (isKept && versionsEnded === 0) return { version: null, warnings: [] }
   const prepared: Prepared = {
     operation: retainOperation,

@@ -316,6 +316,10 @@ describe('everywhere', () => {
       expect([await idsAt(store, 2), await idsAt(store, 6)], `step ${at}`).toEqual(['VERSION_ENDED', 'VERSION_ENDED'])
       expect(await (await Table.open(store)).tags(), `step ${at}`).toEqual([])
       expect(await recordAt(store, '_varve/runs/a/erased.json'), `step ${at}`).toMatchObject({ versions: [3] })
+      const records: string[] = []
+      for await (const { operation, parameters } of (await Table.open(store)).history())
+        if (operation === 'ERASE' && 'ended' in parameters) records.push(String(parameters.ended))
+      expect(records, `step ${at}`).toHaveLength(1)
     }
     expect(steps).toBeGreaterThan(10)
   })

@@ -428,6 +428,10 @@ test('killed at any step, what stays can be read, what ended is there or in the 
     for (const version of [1, 3]) {
       expect([await idsAt(store, version), await idsAt(archive, version)], `step ${at}`).toEqual(['VERSION_ENDED', [version]])
     }
+    const records: string[] = []
+    for await (const { operation } of (await Table.open(store)).history()) if (operation === 'RETAIN') records.push(operation)
+    // What was added meanwhile has another version end.
+    expect(records.length, `step ${at}`).toBeLessThanOrEqual(at % 4 === 0 ? 2 : 1)
     // Files: of version 2, and of those that stay.
     expect(await dataOf(store), `step ${at}`).toHaveLength(3)
   }
