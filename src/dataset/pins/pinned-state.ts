@@ -1,5 +1,6 @@
 /** The version of a pin in a table that lies here: the very one that was pinned, or an error that says why it is not. */
 import { PinDiffersError, PinError, VersionNotFoundError } from '../../errors/index.ts'
+import { shellWord } from '../../errors/shell-word.ts'
 import type { DeltaLog, TableState } from '../../log/index.ts'
 import { computeFingerprints } from '../fingerprints.ts'
 import type { Pin } from './pin-file.ts'
@@ -27,7 +28,7 @@ export async function pinnedState(log: DeltaLog, pin: Pin, from: string, options
     'PIN_DIFFERS',
     `Version ${pin.version} of ${pin.table} is not the one that ${from} pins: ${difference.message}.`,
     {
-      remedy: `The table has another history than the one that was pinned: move it away and get that one (varve pull ${from}), or pin what is here (varve pin).`,
+      remedy: `The table has another history than the one that was pinned: move it away and get that one (varve pull ${shellWord(from)}), or pin what is here (varve pin).`,
       data: {
         file: from,
         table: log.store.root,
@@ -43,7 +44,7 @@ export async function pinnedState(log: DeltaLog, pin: Pin, from: string, options
 /** The error for a pin whose table or version is not here; `why` ends its sentence. */
 export function notPulled(from: string, pin: Pin, why: string, cause?: unknown): PinError {
   return new PinError('PIN_NOT_PULLED', `What ${from} pins is not here: ${why}`, {
-    remedy: `Get it: varve pull ${from}${pin.remote === null ? ' --from REMOTE' : ''}.`,
+    remedy: `Get it: varve pull ${shellWord(from)}${pin.remote === null ? ' --from REMOTE' : ''}.`,
     data: { file: from, table: pin.table, version: pin.version },
     cause,
   })

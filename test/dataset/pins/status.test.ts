@@ -1,14 +1,14 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type PinStatus, status, Table } from '../../../src/index.ts'
+import { type PinStatus, type StatusOptions, status, Table } from '../../../src/index.ts'
 
 let root: string
 const cwd = process.cwd()
-const all = async (folder?: string) => {
+const all = async (folder?: string, options?: StatusOptions) => {
   const found: PinStatus[] = []
-  for await (const one of status(folder)) found.push(one)
+  for await (const one of status(folder, options)) found.push(one)
   return found
 }
 const words = async () => Object.fromEntries((await all()).map(({ file, status: word }) => [file, word]))
@@ -55,8 +55,21 @@ test('each pin below is told as what it is, and what is no place for pins is pas
     message: expect.stringContaining(first),
     remedy: expect.stringContaining('varve pull events.varve'),
   })
+  // What is cut off a pull would leave as it is.
   await writeFile(join('data/events', first), 'cut off')
-  expect((await words())['events.varve']).toBe('missing')
+  expect((await all())[0]).toMatchObject({ status: 'differs', remedy: expect.stringContaining('varve verify events.varve --repair-from') })
+  // A byte that was turned shows where bytes are looked at.
+  const bytes = await readFile('aside')
+  const turned = Buffer.from(bytes)
+  turned[9]! ^= 1
+  await writeFile(join('data/events', first), turned)
+  expect(await words()).toEqual({ 'events.varve': 'ahead', 'models/deep/old.varve': 'ahead' })
+  expect(await all('.', { deep: true })).toMatchObject([
+    { status: 'differs', message: expect.stringContaining(first) },
+    { status: 'differs' },
+  ])
+  await writeFile(join('data/events', first), bytes)
+  expect(await all('.', { deep: true })).toMatchObject([{ status: 'ahead' }, { status: 'ahead' }])
 })
 
 test('no table, one without the version, one with another version of that number', async () => {
@@ -66,6 +79,12 @@ test('no table, one without the version, one with another version of that number
   await other.append([{ id: 1n }])
   expect(await words()).toEqual({ 'events.varve': 'missing', 'models/deep/old.varve': 'differs' })
   expect(await all()).toMatchObject([{ latest: 1, message: expect.stringContaining('Version 2 is not in data/events') }, { latest: 1 }])
+})
+
+test('what is to be done about a pin is told as a shell takes it', async () => {
+  await mkdir('its own')
+  await writeFile("its own/it's.varve", await readFile('events.varve'))
+  expect(await all('its own')).toMatchObject([{ status: 'missing', remedy: `Get it: varve pull 'its own/it'\\''s.varve'.` }])
 })
 
 test('a folder that is not there, and one without pins', async () => {
