@@ -9,10 +9,10 @@ import { isPinPath } from '../dataset/pins/pin-place.ts'
 import { type PinOptions, type PinResult, pinVersion } from '../dataset/pins/pin-version.ts'
 import { type UnpinResult, unpin } from '../dataset/pins/unpin.ts'
 import { withAccount } from '../dataset/provenance/account.ts'
-import { type PullResult, pull } from '../dataset/remotes/pull.ts'
-import { type PullPinOptions, pullPin } from '../dataset/remotes/pull-pin.ts'
+import type { PullResult } from '../dataset/remotes/pull.ts'
+import { type PullPinOptions, pullPin, pullTable } from '../dataset/remotes/pull-pin.ts'
 import { type PushOptions, type PushResult, push } from '../dataset/remotes/push.ts'
-import { findRemote, originOf, Remotes } from '../dataset/remotes/remotes.ts'
+import { originOf, Remotes } from '../dataset/remotes/remotes.ts'
 import { type RetainOptions, type RetainResult, retain } from '../dataset/retention/retain.ts'
 import { Runs } from '../dataset/runs/runs.ts'
 import { type TagOptions, tagVersion, type UntagOptions, untag } from '../dataset/tag.ts'
@@ -95,8 +95,7 @@ export class Table extends TableWriter {
    */
   static async pull(location: Location, options: PullPinOptions = {}): Promise<PullResult> {
     if (typeof location === 'string' && isPinPath(location)) return pullPin(location, options)
-    const store = storeOf(location)
-    return pull(store, await findRemote(store, options.from, options.signal), options)
+    return pullTable(storeOf(location), options)
   }
 
   /**

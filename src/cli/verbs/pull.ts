@@ -28,10 +28,7 @@ checked by its SHA-256, and what is here already is not moved again. A table wit
       .argument('<path>', 'a pin, or the folder of the table, which need not be there yet')
       .option('--from <remote>', 'a recorded name, a folder or a URL; default: the remote of the pin, else origin')
       .option('--history', 'the files of all versions, not of one alone')
-      .option(
-        '--link',
-        "share the files of a pin's table with the machine's cache by hard links, for reading only; default: reflinks, else copies",
-      )
+      .option('--link', "share files with the machine's cache by hard links, for reading only; default: reflinks, else copies")
       .option('--allow-path <folder>', "a folder outside of the project into which a pin's table may be put; repeat for more", repeated)
   },
   async run(

@@ -143,6 +143,11 @@ export function sharing(cache: FileCache, options: ShareOptions): Pick<FileCache
   }
 }
 
+/** The same for a table that no pin names: what lies in the cache is taken from it, and nothing is kept there. */
+export function nearby(cache: FileCache, options: ShareOptions): ReturnType<typeof sharing> {
+  return { ...sharing(cache, options), keep: async () => false }
+}
+
 /** `false` where the two are on two file systems, or the file system has no links. */
 async function linked(file: string, target: string): Promise<boolean> {
   try {

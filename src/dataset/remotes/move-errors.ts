@@ -1,5 +1,6 @@
 /** What is wrong with files that were to be moved. */
 import { DataFileError } from '../../errors/index.ts'
+import { shellWord } from '../../errors/shell-word.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import type { FileToMove } from './files-to-move.ts'
 
@@ -41,5 +42,18 @@ export function differingFile(store: ObjectStore, key: string): DataFileError {
   return new DataFileError('DATA_FILE_DIFFERS', `${key} lies at ${store.root} already, with other bytes than the version needs.`, {
     remedy: 'Look at what it is, and move it away; it is not overwritten.',
     data: { path: key, root: store.root },
+  })
+}
+
+/** The error for a file that is here and has another length than the log says. */
+export function cutOff(
+  { root }: ObjectStore,
+  key: string,
+  { there, size, remote }: { readonly there: number; readonly size: number | undefined; readonly remote: string },
+): DataFileError {
+  const message = `${key} of ${root} is not the file that was written: it has ${there} bytes, and the log says ${size}. Nothing was moved.`
+  return new DataFileError('DATA_FILE_CORRUPT', message, {
+    remedy: `Mend it (varve verify --repair-from ${shellWord(remote)}), or move it away, and pull again.`,
+    data: { path: key, root },
   })
 }

@@ -1,5 +1,5 @@
 /** Which of many files are not there. */
-import type { ObjectStore } from '../../storage/index.ts'
+import type { Meta, ObjectStore } from '../../storage/index.ts'
 import { inParallel } from './in-parallel.ts'
 
 /** From so many on a listing may be cheaper than asking for each. */
@@ -16,6 +16,7 @@ const last = '\u{10ffff}'
 export class Presence {
   readonly #store: ObjectStore
   readonly #there = new Set<string>()
+  readonly #sizes = new Map<string, number>()
 
   constructor(store: ObjectStore) {
     this.#store = store
@@ -26,12 +27,17 @@ export class Presence {
     this.#there.add(key)
   }
 
+  /** The length of a file as it was found; `undefined` of one that was not, or was noted. */
+  sizeOf(key: string): number | undefined {
+    return this.#sizes.get(key)
+  }
+
   /** The keys of those that are not there. @throws storage errors: what could not be looked at is never taken for absent */
   async absentOf(keys: Iterable<string>, signal?: AbortSignal): Promise<Set<string>> {
     const asked = [...keys].filter((key) => !this.#there.has(key))
     if (asked.length < many || this.#isScattered(asked)) {
       await inParallel(asked, atOnce, async (key) => {
-        if ((await this.#store.head(key, { signal })) !== undefined) this.#there.add(key)
+        this.#found(key, await this.#store.head(key, { signal }))
       })
     } else await this.#list(new Set(asked), signal)
     return new Set(asked.filter((key) => !this.#there.has(key)))
@@ -50,10 +56,16 @@ export class Presence {
       [`_delta_log/${last}`, '_varve/'],
       [`_varve/${last}`, undefined],
     ] as const) {
-      for await (const { key } of this.#store.list('', { startAfter, signal })) {
+      for await (const { key, meta } of this.#store.list('', { startAfter, meta: true, signal })) {
         if (until !== undefined && key.startsWith(until)) break
-        if (asked.has(key)) this.#there.add(key)
+        if (asked.has(key)) this.#found(key, meta)
       }
     }
+  }
+
+  #found(key: string, meta: Meta | undefined): void {
+    if (meta === undefined) return
+    this.#there.add(key)
+    this.#sizes.set(key, meta.size)
   }
 }

@@ -10,7 +10,7 @@ import { dirname, resolve } from 'node:path'
 import { PinDiffersError } from '../../errors/index.ts'
 import { DeltaLog } from '../../log/index.ts'
 import { localStore, type ObjectStore } from '../../storage/index.ts'
-import { machineCache, sharing } from '../cache/file-cache.ts'
+import { machineCache, nearby, sharing } from '../cache/file-cache.ts'
 import { noteUse } from '../cache/known-projects.ts'
 import { knownHashes } from '../hashes.ts'
 import { leaveOutOfGit } from '../pins/git-ignore.ts'
@@ -21,7 +21,7 @@ import { differenceFrom } from '../pins/pinned-state.ts'
 import { type PullOptions, type PullResult, pull } from './pull.ts'
 import { findRemote } from './remotes.ts'
 
-/** Options of the pull of a pin. */
+/** Options of the pull of a pin, or of a table. */
 export interface PullPinOptions extends PullOptions {
   /** A recorded name of the pin's table, a folder, a URL or a store. Default: the remote that the pin names, else `origin` of its table. */
   readonly from?: string | ObjectStore | undefined
@@ -78,4 +78,10 @@ export async function pullPin(file: string, options: PullPinOptions = {}): Promi
   await holdPulled(to, file, pin, signal)
   await leaveOutOfGit(folder, dirname(resolve(file)))
   return result
+}
+
+/** Pulls a table: its newest version, or with `history` all of them. @throws RemoteError NO_REMOTE where nobody says where from; and what {@link pull} throws */
+export async function pullTable(to: ObjectStore, options: PullPinOptions = {}): Promise<PullResult> {
+  const remote = await findRemote(to, options.from, options.signal)
+  return pull(to, remote, { ...options, near: nearby(machineCache(), { link: options.link }) })
 }

@@ -31,6 +31,7 @@ import { compareLogs, divergedError } from './compare-logs.ts'
 import { completeVersions } from './complete-versions.ts'
 import { FilesToMove, type FileToMove } from './files-to-move.ts'
 import { hashesFor } from './hashes-for.ts'
+import { cutOff } from './move-errors.ts'
 import { type FileSource, type Moved, type MoveProgress, moveFiles, progressOf } from './move-files.ts'
 import { type MovedCommits, type MoveLogOptions, moveCommits, moveDerived, moveFirstCheckpoint } from './move-log.ts'
 import { moveRecords } from './move-records.ts'
@@ -176,7 +177,11 @@ async function pullOne(context: Context): Promise<number> {
   needed.addLive(await liveFilesOf(theirs, version, signal), version)
   const isNamedThere = ({ key }: FileToMove) => next !== undefined && (added.byKey.get(key)?.wasThere ?? true)
   const lacking = await presence.absentOf(needed.byKey.keys(), signal)
-  // What a version here names, and lies here, was checked when it came.
+  // What a version here names, and lies here, was checked when it came, and may have been cut off since.
+  for (const { key, size } of needed.byKey.values()) {
+    const there = presence.sizeOf(key)
+    if (there !== undefined && there !== (size ?? there)) throw cutOff(to, key, { there, size, remote: theirs.store.root })
+  }
   const files = [...needed.byKey.values()].filter((file) => lacking.has(file.key) || !isNamedThere(file))
   moved.skipped += needed.byKey.size - files.length
   const onFile = progressOf(moved, files.length, options.onProgress)

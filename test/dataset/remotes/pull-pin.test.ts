@@ -1,5 +1,5 @@
 /** Pulling what a pin names: the very version, where the project may have it, held there, and from the machine's cache where that has it. */
-import { access, chmod, copyFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import { access, chmod, copyFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
@@ -85,6 +85,20 @@ it('brings the pinned version and the log up to there, and holds it', async () =
   expect(await (await Table.open(data)).version()).toBe(3)
 })
 
+it('is not content with a file that was cut off since it came', async () => {
+  const { file, data } = await project('second')
+  await Table.pull(file)
+  const [name = ''] = (await readdir(data)).filter((each) => each.endsWith('.parquet'))
+  await truncate(join(data, name), 20)
+  await expect(Table.pull(file)).rejects.toMatchObject({
+    code: 'DATA_FILE_CORRUPT',
+    data: { path: name },
+    remedy: expect.stringContaining(`--repair-from ${localStore(remote).root}`),
+  })
+  expect(await (await Table.open(data)).verify(2, { repairFrom: remote })).toMatchObject({ ok: true, mended: [{ path: name }] })
+  expect(await Table.pull(file)).toMatchObject({ files: 0, skipped: 2 })
+})
+
 it('takes files from the cache of the machine, once they were found right there', async () => {
   await Table.pull((await project('second')).file)
   const cached = join(root, `cache-${round}`, 'varve/files')
@@ -93,6 +107,11 @@ it('takes files from the cache of the machine, once they were found right there'
   const third = await project('third')
   expect(await Table.pull(third.file)).toMatchObject({ files: 2, cached: 2 })
   expect(await ids(third.data, 2)).toEqual([1, 2])
+  // So does a table that no pin names, and leaves there nothing more.
+  const unpinned = join(root, `unpinned-${round}`)
+  expect(await Table.pull(unpinned, { from: remote })).toMatchObject({ version: 3, files: 3, cached: 2 })
+  expect(await ids(unpinned, 3)).toEqual([1, 2, 3])
+  expect((await readdir(cached, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())).toHaveLength(2)
   for (const { parentPath, name } of files) {
     const path = join(parentPath, name)
     await chmod(path, 0o644)
