@@ -8,7 +8,7 @@ export { openSource } from './input/open-source.ts'
 export type * from './input/source.ts'
 export { isTraced, readFrom, type Traced } from './input/traced.ts'
 export { type RowRules, rowRules } from './rules/row-rules.ts'
-export { tableRules } from './rules/table-rules.ts'
+export { declaredType, tableRules } from './rules/table-rules.ts'
 export { importParquet } from './write/import-parquet.ts'
 
 export { writeFiles } from './write/write.ts'

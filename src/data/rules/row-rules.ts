@@ -14,7 +14,7 @@ import { quoteIdentifier } from '../../schema/quoting.ts'
 import { writeSchema } from '../../schema/schema-json.ts'
 import type { StructField, StructType } from '../../schema/types.ts'
 import type { ProjectedColumn, Projection } from '../write/conform.ts'
-import { stop } from '../write/value-check.ts'
+import { checked, stop } from '../write/value-check.ts'
 import { type IdentityColumn, withHighWaterMarks } from './identity.ts'
 import { type RowCondition, type TableRules, tableRules } from './table-rules.ts'
 
@@ -101,7 +101,7 @@ export class RowRules {
       const counted = identity.find(({ field }) => field === column.field)
       if (counted) return named(this.#count(counted, column), column)
       const filling = column.source === undefined ? defaults.get(column.field) : undefined
-      return named(filling ?? column.sql, column)
+      return named(this.#fitted(column.field, filling ?? column.sql), column)
     })
     return `(SELECT ${select.join(', ')} FROM ${source})`
   }
@@ -114,6 +114,14 @@ export class RowRules {
     return `CASE WHEN ${quoteIdentifier(this.newRows)} THEN ${counted} ELSE ${column.sql} END`
   }
 
+  /** A text of the length that its column has. Blanks at its end count for nothing where it is too long, as Spark has it. */
+  #fitted(field: StructField, sql: string): string {
+    const rule = this.#rules.lengths.find((length) => length.field === field)
+    if (rule === undefined) return sql
+    const fitted = rule.isFilledUp ? `rpad(${sql}, ${rule.characters}, ' ')` : `left(${sql}, ${rule.characters})`
+    return checked(`length(rtrim(${sql}, ' ')) > ${rule.characters}`, sql, fitted, field.name, 'string', rule.type)
+  }
+
   #generate(source: string, projection: Projection, given: ReadonlySet<StructField>): string {
     const { generated } = this.#rules
     if (generated.length === 0) return source
@@ -121,10 +129,11 @@ export class RowRules {
       const rule = generated.find(({ field }) => field === column.field)
       const name = quoteIdentifier(column.physicalName)
       if (rule === undefined) return name
-      if (!given.has(rule.field)) return named(rule.sql, column)
+      const made = this.#fitted(rule.field, rule.sql)
+      if (!given.has(rule.field)) return named(made, column)
       const row = shown([rule.field, ...rule.columns], projection)
       const mismatch = stop({ code: 'GENERATED_VALUE_MISMATCH', name: rule.field.name, expression: rule.expression }, row)
-      return named(`CASE WHEN ${name} IS NOT DISTINCT FROM ${rule.sql} THEN ${name} ELSE ${mismatch} END`, column)
+      return named(`CASE WHEN ${name} IS NOT DISTINCT FROM ${made} THEN ${name} ELSE ${mismatch} END`, column)
     })
     return `(SELECT ${select.join(', ')} FROM ${source})`
   }

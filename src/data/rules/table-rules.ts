@@ -1,7 +1,8 @@
 /**
  * What a table's metadata asks of every row that is written: CHECK constraints (§CHECK Constraints), column invariants (§Column
  * Invariants), generated columns (§Generated Columns), defaults (§Default Columns) and identity columns (§Identity Columns). Each counts
- * only where the protocol has its feature. NOT NULL is the matter of `../write/conform.ts`.
+ * only where the protocol has its feature. Besides, the lengths of CHAR and VARCHAR, which Spark keeps and the protocol does not know. NOT NULL
+ * is the matter of `../write/conform.ts`.
  *
  * The expressions are read by `schema/expression`; one that is not on its list makes the table one that cannot be written to.
  */
@@ -38,6 +39,16 @@ export interface ColumnRule {
   readonly sql: string
 }
 
+/** A column whose texts have a length, as Spark notes it beside the schema: at most so many characters, or just so many. */
+export interface TextLength {
+  readonly field: StructField
+  /** As Spark writes it, such as `varchar(5)`. */
+  readonly type: string
+  readonly characters: number
+  /** Whether shorter texts are filled up with blanks (CHAR). */
+  readonly isFilledUp: boolean
+}
+
 /** All rules of a table. */
 export interface TableRules {
   readonly conditions: readonly RowCondition[]
@@ -47,6 +58,8 @@ export interface TableRules {
   readonly defaults: readonly ColumnRule[]
   /** Columns whose values are counted. */
   readonly identity: readonly IdentityColumn[]
+  /** Whole columns of texts; of those inside others nothing is known. */
+  readonly lengths: readonly TextLength[]
 }
 
 /** How the SQL of rules is written. */
@@ -85,7 +98,18 @@ export function tableRules(
       .filter(on('allowColumnDefaults', 'CURRENT_DEFAULT'))
       .map((field) => columnRule(field, 'CURRENT_DEFAULT', 'the default of the column', none, { ...options, now })),
     identity: schema.fields.filter(on('identityColumns', 'delta.identity.step')).map(readIdentity),
+    lengths: schema.fields.flatMap(textLength),
   }
+}
+
+/** The key of a column's metadata that holds its type as it was declared. */
+export const declaredType = '__CHAR_VARCHAR_TYPE_STRING'
+
+function textLength(field: StructField): TextLength[] {
+  const type = String(field.metadata[declaredType] ?? '').toLowerCase()
+  const [, kind, characters] = /^(char|varchar)\((\d+)\)$/.exec(type) ?? []
+  if (characters === undefined || field.type !== 'string') return []
+  return [{ field, type, characters: Number(characters), isFilledUp: kind === 'char' }]
 }
 
 /** The rule of a table's generated column, default or other expression whose value a column holds. @throws UnsupportedFeatureError */

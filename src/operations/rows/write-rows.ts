@@ -2,7 +2,7 @@
  * What a verb writes beside vectors: rows into new data files, the rows that stay of files that are replaced, and the change feed. All of it
  * is taken back where the verb does not come to commit.
  */
-import { type DataFile, type RelationSource, type RowRules, rowRules, writeFiles } from '../../data/index.ts'
+import { type DataFile, declaredType, type RelationSource, type RowRules, rowRules, writeFiles } from '../../data/index.ts'
 import { type Action, encodePath, type Metadata } from '../../log/index.ts'
 import { type AddedColumn, type RowStatement, type StoredFile, storedRows, withStoredFiles } from '../../query/index.ts'
 import { parseSchema } from '../../schema/schema-json.ts'
@@ -87,14 +87,13 @@ export async function writeChanges(ground: VerbGround, source: RelationSource, w
   written.changeFiles.push(...(await write(ground, source, [changeTypeField], 'changes', options)))
 }
 
-/** Whether the table itself says what a column holds that gets no value: then only the files written say what a row has become. */
+/** Whether the table itself has a say in what a column holds: then only the files written say what a row has become. */
 export function fillsColumns({ target }: VerbGround): boolean {
   return target.schema.fields.some(hasRule)
 }
 
-/** Whether the table itself says what a column holds that gets no value. */
 function hasRule({ metadata }: StructField): boolean {
-  return ['CURRENT_DEFAULT', 'delta.generationExpression', 'delta.identity.step'].some((key) => key in metadata)
+  return ['CURRENT_DEFAULT', 'delta.generationExpression', 'delta.identity.step', declaredType].some((key) => key in metadata)
 }
 
 /** Writes the rows of files just written as files of the change feed. */
