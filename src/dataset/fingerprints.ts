@@ -7,8 +7,8 @@
 
 import { DataFileError, VersionNotFoundError } from '../errors/index.ts'
 import type { DeltaLog, TableState } from '../log/index.ts'
+import { type JsonRecord, readRecord, rememberRecord } from '../log/records.ts'
 import type { Fingerprints } from '../refs/fingerprints.ts'
-import { type JsonRecord, readRecord, rememberRecord } from '../refs/records.ts'
 import type { ObjectStore } from '../storage/index.ts'
 import { filesDigest } from './files-digest.ts'
 import { allHashes } from './hashes.ts'

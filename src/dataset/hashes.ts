@@ -10,7 +10,7 @@ import { vectorId } from '../data/vectors/descriptor.ts'
 import { readVectorBytes } from '../data/vectors/read-vector.ts'
 import { DataFileError } from '../errors/index.ts'
 import type { LiveFile } from '../log/index.ts'
-import { type JsonRecord, readRecord, rememberRecord } from '../refs/records.ts'
+import { type JsonRecord, readRecord, rememberRecord } from '../log/records.ts'
 import { hashBytes, hashFiles, materialisePlaces, type ObjectStore, placeOf } from '../storage/index.ts'
 
 /** Hashes in hex, by the path of a file and the identity of a vector. */

@@ -6,10 +6,10 @@
  * The log may still tell of a version that was let go: later ones need its commit. In an archive the ending by `archive` is of versions that are not
  * in it, since they stayed where the table is.
  */
-import { LogError, ObjectNotFoundError, VersionNotFoundError } from '../errors/index.ts'
-import { parseJson } from '../schema/json.ts'
+import { VersionNotFoundError } from '../errors/index.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { readableRange } from './listing.ts'
+import { corruptRecord, type JsonRecord, readListedRecord } from './records.ts'
 import { isInSpans, joinSpans, type VersionSpan } from './version-spans.ts'
 
 /** Who lets versions go. `archive` keeps them from coming along. */
@@ -30,8 +30,6 @@ export interface Ending {
 /** Where the records lie. */
 export const endingsFolder = '_varve/ended/'
 
-type JsonRecord = Readonly<Record<string, unknown>>
-
 /** All endings of a table, later ones behind. @throws LogError RECORD_CORRUPT; storage errors */
 export async function readEndings(store: ObjectStore, signal?: AbortSignal): Promise<readonly Ending[]> {
   return (await newestEndings(store, signal)).endings
@@ -46,8 +44,8 @@ export async function newestEndings(store: ObjectStore, signal?: AbortSignal): P
   }
   if (number === 0) return { number, endings: [] }
   const key = `${endingsFolder}${number}.json`
-  const { endings } = await recordAt(store, key, signal)
-  if (!Array.isArray(endings)) throw corrupt(store, key, 'it has no endings')
+  const { endings } = await readListedRecord(store, key, signal)
+  if (!Array.isArray(endings)) throw corruptRecord(store, key, 'it has no endings')
   return { number, endings: endings.map((ending: unknown) => parsed(store, key, ending)) }
 }
 
@@ -89,19 +87,6 @@ export async function versionEnded(
   )
 }
 
-async function recordAt(store: ObjectStore, key: string, signal: AbortSignal | undefined): Promise<JsonRecord> {
-  let value: unknown
-  try {
-    value = parseJson(new TextDecoder().decode((await store.get(key, { signal })).bytes))
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof RangeError) throw corrupt(store, key, 'it is no JSON', error)
-    if (error instanceof ObjectNotFoundError) throw corrupt(store, key, 'it is listed, and cannot be found', error)
-    throw error
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw corrupt(store, key, 'it is no JSON object')
-  return value as JsonRecord
-}
-
 function parsed(store: ObjectStore, key: string, value: unknown): Ending {
   const { id, by, spans, archive, time, done } = (typeof value === 'object' && value !== null ? value : {}) as JsonRecord
   const isSpan = (span: unknown): span is VersionSpan => {
@@ -110,7 +95,7 @@ function parsed(store: ObjectStore, key: string, value: unknown): Ending {
   }
   // One of a newer Varve may let go of versions in a way that is not known here.
   if (typeof id !== 'string' || typeof by !== 'string' || !Object.hasOwn(how, by) || !Array.isArray(spans) || !spans.every(isSpan))
-    throw corrupt(store, key, 'it has an ending that is none')
+    throw corruptRecord(store, key, 'it has an ending that is none')
   return {
     id,
     by: by as Ender,
@@ -119,12 +104,4 @@ function parsed(store: ObjectStore, key: string, value: unknown): Ending {
     time: new Date(typeof time === 'string' ? time : Number.NaN),
     done: done === true,
   }
-}
-
-function corrupt(store: ObjectStore, key: string, why: string, cause?: unknown): LogError {
-  return new LogError('RECORD_CORRUPT', `The record ${key} of ${store.root} cannot be understood: ${why}.`, {
-    remedy: 'Restore the record from a backup, or use the Varve that wrote it.',
-    data: { root: store.root, file: key },
-    cause,
-  })
 }

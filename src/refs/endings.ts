@@ -17,8 +17,8 @@ import {
   type VersionSpan,
   withoutSpans,
 } from '../log/index.ts'
+import { putRecord } from '../log/records.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { putRecord } from './records.ts'
 
 /** How often a record is tried to be made while others make theirs. */
 const tries = 64

@@ -7,8 +7,8 @@
  * Whoever holds a version makes the record first and looks for the version afterwards, since a vacuum that did not see the record may end it.
  */
 import { v7 as uuid } from 'uuid'
+import { type JsonRecord, putRecord, readRecord } from '../log/records.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import { type JsonRecord, putRecord, readRecord } from './records.ts'
 
 /** A record that holds a version. */
 export interface HoldRecord {

@@ -10,8 +10,8 @@
  * Whoever deletes asks here first. So what cannot be read or understood is an error, never "nothing": a record of a newer Varve may hold a
  * version in a way that is not known here. Only what is not there holds nothing.
  */
-import { LogError, ObjectNotFoundError } from '../errors/index.ts'
-import { parseJson } from '../schema/json.ts'
+import { LogError } from '../errors/index.ts'
+import { type JsonRecord, readListedRecord } from '../log/records.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 
 /** A version that must stay readable. */
@@ -23,8 +23,6 @@ export interface Hold {
   readonly kind: 'tag' | 'run' | 'hold'
   readonly name: string
 }
-
-type JsonRecord = Readonly<Record<string, unknown>>
 
 /** Records read at a time. */
 const together = 64
@@ -106,17 +104,8 @@ async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<Hold
   return holds
 }
 
-async function readRecord(store: ObjectStore, key: string, signal: AbortSignal | undefined): Promise<JsonRecord> {
-  let value: unknown
-  try {
-    value = parseJson(new TextDecoder().decode((await store.get(key, { signal })).bytes))
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof RangeError) throw corrupt(store, key, 'it is no JSON', error)
-    if (error instanceof ObjectNotFoundError) throw corrupt(store, key, 'it is listed, and cannot be found', error)
-    throw error
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw corrupt(store, key, 'it is no JSON object')
-  return value as JsonRecord
+function readRecord(store: ObjectStore, key: string, signal: AbortSignal | undefined): Promise<JsonRecord> {
+  return readListedRecord(store, key, signal, corrupt)
 }
 
 function versionOf(store: ObjectStore, key: string, { version }: JsonRecord): number {

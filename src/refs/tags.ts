@@ -7,11 +7,11 @@
  * trace, and of two who race for a name one is told that it lost. `<key>` is the name without regard to case.
  */
 import { ConflictError, TagExistsError, VersionNotFoundError } from '../errors/index.ts'
+import { corruptRecord, type JsonRecord, putRecord, readListedRecord } from '../log/records.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Fingerprints } from './fingerprints.ts'
 import { checkName, isName, nameKey } from './names.ts'
 import { lastNumber, lastNumbers, numberedKey } from './numbered-records.ts'
-import { corruptRecord, type JsonRecord, putRecord, readRecord } from './records.ts'
 
 /** A tag: a line of `varve tags --json`. */
 export interface Tag {
@@ -127,8 +127,7 @@ async function newest(store: ObjectStore, name: string, signal?: AbortSignal): P
 
 async function readTag(store: ObjectStore, nameKey: string, number: number, signal?: AbortSignal): Promise<Tag | undefined> {
   const key = `${folder}${nameKey}/${number}.json`
-  const record = await readRecord(store, key, signal)
-  if (record === undefined) throw corruptRecord(store, key, 'it is listed, and cannot be found')
+  const record = await readListedRecord(store, key, signal)
   if (record.removed === true) return undefined
   const { version, time } = record
   if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 0) throw corruptRecord(store, key, 'it says no version')

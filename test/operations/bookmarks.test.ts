@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ChangeFeed, ConflictError, localStore, Table, UnknownOutcomeError } from '../../src/index.ts'
 import type { PutOutcome } from '../../src/storage/index.ts'
-import { intercepted } from '../transaction/tools.ts'
+import { intercepted } from '../support/stores/intercepted.ts'
 
 let folder: string
 beforeAll(async () => {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ConflictError, memoryStore, openSession, Table, TagExistsError, UsageError, VersionNotFoundError } from '../../src/index.ts'
-import { putRecord } from '../../src/refs/records.ts'
-import { intercepted } from '../transaction/tools.ts'
+import { putRecord } from '../../src/log/records.ts'
+import { intercepted } from '../support/stores/intercepted.ts'
 
 let folder: string
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { withRetries } from '../../src/storage/index.ts'
 import { checkFiles } from '../model/checks.ts'
 import type { FaultKind } from '../support/stores/fault-plan.ts'
 import { faultyStore } from '../support/stores/faulty-store.ts'
-import { intercepted } from './tools.ts'
+import { intercepted } from '../support/stores/intercepted.ts'
 
 type Work = (table: Table) => Promise<unknown>
 

@@ -9,7 +9,7 @@ import { parseSchema } from '../../src/schema/schema-json.ts'
 import { memoryStore, type ObjectStore } from '../../src/storage/index.ts'
 import { commit } from '../../src/transaction/index.ts'
 import { add, metadata } from '../log/tools.ts'
-import { intercepted } from './tools.ts'
+import { intercepted } from '../support/stores/intercepted.ts'
 
 const prepared = { operation: 'WRITE', parameters: {}, metrics: {}, actions: [add('f')], isBlindAppend: true }
 

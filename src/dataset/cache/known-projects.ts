@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto'
 import { VarveError } from '../../errors/index.ts'
 import { deleteAll } from '../../log/delete-all.ts'
-import { corruptRecord, readRecord } from '../../refs/records.ts'
+import { corruptRecord, readRecord } from '../../log/records.ts'
 import { localStore, type ObjectStore } from '../../storage/index.ts'
 import type { Pin } from '../pins/pin-file.ts'
 import type { FileCache } from './file-cache.ts'

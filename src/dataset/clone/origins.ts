@@ -12,8 +12,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { v7 as uuid } from 'uuid'
+import { type JsonRecord, putRecord, readRecord } from '../../log/records.ts'
 import { holdsBecause, holdVersion, releaseHold } from '../../refs/hold-records.ts'
-import { type JsonRecord, putRecord, readRecord } from '../../refs/records.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 
 /** A version of a table whose files a clone names. */

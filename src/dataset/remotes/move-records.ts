@@ -15,7 +15,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { RemoteError } from '../../errors/index.ts'
-import { corruptRecord, type JsonRecord, parseRecord, putRecordBytes, readRecord } from '../../refs/records.ts'
+import { corruptRecord, type JsonRecord, parseRecord, putRecordBytes, readRecord } from '../../log/records.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import { inParallel } from './in-parallel.ts'
 

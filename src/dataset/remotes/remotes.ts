@@ -8,9 +8,9 @@
  * and go nowhere by push or pull, since another copy has other places around it.
  */
 import { ConflictError, RemoteError, UsageError } from '../../errors/index.ts'
+import { corruptRecord, putRecord, readListedRecord } from '../../log/records.ts'
 import { checkName, isName, nameKey } from '../../refs/names.ts'
 import { lastNumber, lastNumbers, numberedKey } from '../../refs/numbered-records.ts'
-import { corruptRecord, putRecord, readRecord } from '../../refs/records.ts'
 import { type ObjectStore, openStore, withRetries } from '../../storage/index.ts'
 
 /** A remote: a line of `varve remote list --json`. */
@@ -165,8 +165,7 @@ async function newest(store: ObjectStore, name: string, signal?: AbortSignal): P
 
 async function readRemote(store: ObjectStore, name: string, number: number, signal?: AbortSignal): Promise<Remote | undefined> {
   const key = numberedKey(folder, name, number)
-  const record = await readRecord(store, key, signal)
-  if (record === undefined) throw corruptRecord(store, key, 'it is listed, and cannot be found')
+  const record = await readListedRecord(store, key, signal)
   if (record.removed === true) return undefined
   if (typeof record.url !== 'string') throw corruptRecord(store, key, 'it says no URL')
   const shown = typeof record.name === 'string' ? record.name : name

@@ -4,8 +4,8 @@
  */
 import { ConflictError, VersionNotFoundError } from '../../errors/index.ts'
 import { isInSpans, type VersionSpan } from '../../log/index.ts'
+import { type JsonRecord, putRecord, readRecord } from '../../log/records.ts'
 import { readHolds } from '../../refs/holds.ts'
-import { type JsonRecord, putRecord, readRecord } from '../../refs/records.ts'
 import { listTags, removeTag, type Tag } from '../../refs/tags.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { currentAuthor } from '../git.ts'

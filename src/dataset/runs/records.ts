@@ -9,8 +9,9 @@
  *
  * So a crash loses nothing that was recorded: a run without its end tells what it was, and its metrics so far.
  */
+
+import { corruptRecord, type JsonRecord, putRecord, readRecord } from '../../log/records.ts'
 import type { Fingerprints } from '../../refs/fingerprints.ts'
-import { corruptRecord, type JsonRecord, putRecord, readRecord } from '../../refs/records.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import { type FlatMetric, finalValues, numberOf, storedNumber } from './metrics.ts'
 import { isThere, type ProcessIdentity } from './process.ts'

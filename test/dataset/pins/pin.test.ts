@@ -8,7 +8,7 @@ import { formatPin, readPin } from '../../../src/dataset/pins/pin-file.ts'
 import { holdForPin, holdPulled } from '../../../src/dataset/pins/pin-holds.ts'
 import { localStore, memoryStore, StoreDeniedError, Table } from '../../../src/index.ts'
 import { readHolds } from '../../../src/refs/holds.ts'
-import { intercepted } from '../../transaction/tools.ts'
+import { intercepted } from '../../support/stores/intercepted.ts'
 
 let root: string
 let project: string

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { isDurableTogether, makeDurable } from '../../../src/dataset/remotes/make-durable.ts'
 import { localStore, memoryStore, type ObjectStore, Table } from '../../../src/index.ts'
-import { intercepted } from '../../transaction/tools.ts'
+import { intercepted } from '../../support/stores/intercepted.ts'
 
 let folder: string
 const path = process.env.PATH

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { moveRecords } from '../../../src/dataset/remotes/move-records.ts'
 import { memoryStore } from '../../../src/index.ts'
-import { putRecord } from '../../../src/refs/records.ts'
+import { putRecord } from '../../../src/log/records.ts'
 
 it('leaves runs that read a version which the other copy does not have', async () => {
   const [from, to] = [memoryStore(), memoryStore()]

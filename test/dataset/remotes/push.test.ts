@@ -8,7 +8,7 @@ import { withRetries } from '../../../src/storage/index.ts'
 import { setTime } from '../../support/file-times.ts'
 import { countingStore } from '../../support/stores/counting-store.ts'
 import { faultyStore } from '../../support/stores/faulty-store.ts'
-import { intercepted } from '../../transaction/tools.ts'
+import { intercepted } from '../../support/stores/intercepted.ts'
 
 let folder: string
 beforeAll(async () => {

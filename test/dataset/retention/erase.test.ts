@@ -10,7 +10,8 @@ import { trustedEngine } from '../../../src/engine/index.ts'
 import { cache, localStore, memoryStore, type ObjectStore, Table } from '../../../src/index.ts'
 import { commitKey } from '../../../src/log/paths.ts'
 import { hashBytes } from '../../../src/storage/index.ts'
-import { intercepted } from '../../transaction/tools.ts'
+import { intercepted } from '../../support/stores/intercepted.ts'
+import { killedAfter } from '../../support/stores/killed.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -275,35 +276,13 @@ describe('everywhere', () => {
     const first = memoryStore()
     await (await withHistory(first)).tag('v2', { version: 2 })
     await putRecord(first, '_varve/runs/a/start.json', { version: 3 })
-    let steps = 0
     for (let survived = false, at = 0; !survived; at += 3) {
       const store = memoryStore()
       for (const key of await keysOf(first)) await store.put(key, (await first.get(key)).bytes)
-      steps = 0
-      const step = () => {
-        if (steps++ >= at) throw new Error('killed')
-      }
-      const mortal = intercepted(store, {
-        async put(key, body, options) {
-          step()
-          return store.put(key, body, options)
-        },
-        async putIfAbsent(key, body, options) {
-          step()
-          return store.putIfAbsent(key, body, options)
-        },
-        async delete(keys) {
-          for (const key of keys) {
-            step()
-            await store.delete([key])
-          }
-          return keys.map((key) => ({ key }))
-        },
-      })
-      survived = await (await Table.open(mortal)).erase({ where: 'id IN (5, 42)', everywhere: true, confirm: true }).then(
-        () => true,
-        () => false,
+      survived = await killedAfter(at, async (mortal) =>
+        (await Table.open(mortal(store))).erase({ where: 'id IN (5, 42)', everywhere: true, confirm: true }),
       )
+      if (survived) expect(at).toBeGreaterThan(10)
       expect(['VERSION_ENDED', JSON.stringify([1, 2, 3, 42])], `step ${at}`).toContain(
         ((v) => (typeof v === 'string' ? v : JSON.stringify(v)))(await idsAt(store, 2)),
       )
@@ -321,7 +300,6 @@ describe('everywhere', () => {
         if (operation === 'ERASE' && 'ended' in parameters) records.push(String(parameters.ended))
       expect(records, `step ${at}`).toHaveLength(1)
     }
-    expect(steps).toBeGreaterThan(10)
   })
 })
 

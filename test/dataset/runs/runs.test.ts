@@ -6,9 +6,9 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConflictError, memoryStore, Table, UsageError, VersionNotFoundError } from '../../../src/index.ts'
-import { putRecord } from '../../../src/refs/records.ts'
+import { putRecord } from '../../../src/log/records.ts'
 import type { ObjectStore } from '../../../src/storage/index.ts'
-import { intercepted } from '../../transaction/tools.ts'
+import { intercepted } from '../../support/stores/intercepted.ts'
 
 let folder: string
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { localStore, StoreDeniedError, Table } from '../../../src/index.ts'
 import { hashFile, hashFiles } from '../../../src/storage/index.ts'
-import { intercepted } from '../../transaction/tools.ts'
+import { intercepted } from '../../support/stores/intercepted.ts'
 
 let folder: string
 beforeAll(async () => {

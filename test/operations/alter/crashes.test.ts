@@ -1,7 +1,7 @@
 /** An alter that ends at any request of its store leaves the table as it was, or as it was to be. */
 import { expect, test } from 'vitest'
 import { memoryStore, type ObjectStore, Table, type TableChange } from '../../../src/index.ts'
-import { intercepted } from '../../transaction/tools.ts'
+import { intercepted } from '../../support/stores/intercepted.ts'
 
 const changes: TableChange[] = [
   { rename: { name: 'id', to: 'key' } },

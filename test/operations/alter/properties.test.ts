@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { memoryStore, Table } from '../../../src/index.ts'
-import { intercepted } from '../../transaction/tools.ts'
+import { intercepted } from '../../support/stores/intercepted.ts'
 
 const made = (more: object = {}) => Table.create(memoryStore(), { schema: 'id BIGINT, name VARCHAR', ...more })
 const propertiesOf = async (table: Table) => (await table.latest()).properties

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { memoryStore, type ObjectStore, Table } from '../../../src/index.ts'
-import { intercepted } from '../../transaction/tools.ts'
+import { intercepted } from '../../support/stores/intercepted.ts'
 
 async function filesOf(table: Table) {
   const files = []

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type CommitResult, memoryStore, type ObjectStore, Table } from '../../../src/index.ts'
-import { intercepted } from '../../transaction/tools.ts'
+import { intercepted } from '../../support/stores/intercepted.ts'
 
 /** All rows with the values of every column, sorted, as text that tells NaN, -0.0 and large integers apart. */
 async function rowsOf(table: Table, version?: number): Promise<string[]> {

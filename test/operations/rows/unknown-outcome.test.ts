@@ -1,7 +1,7 @@
 /** A commit whose outcome nobody knows may name the files that a verb wrote: they stay, whatever the verb. */
 import { expect, test } from 'vitest'
 import { memoryStore, type ObjectStore, Table } from '../../../src/index.ts'
-import { intercepted } from '../../transaction/tools.ts'
+import { intercepted } from '../../support/stores/intercepted.ts'
 
 const verbs: Readonly<Record<string, (table: Table) => Promise<unknown>>> = {
   update: (table) => table.update({ set: { id: 'id + 10' } }),

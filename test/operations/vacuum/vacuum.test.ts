@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { memoryStore, type ObjectStore, Table } from '../../../src/index.ts'
 import { checkpointKey, commitKey, headKey, lastCheckpointKey } from '../../../src/log/paths.ts'
-import { intercepted } from '../../transaction/tools.ts'
+import { intercepted } from '../../support/stores/intercepted.ts'
+import { killedAfter } from '../../support/stores/killed.ts'
 
 const day = 86_400_000
 
@@ -253,7 +254,7 @@ describe('writers meanwhile', () => {
 })
 
 describe('where it cannot go on', () => {
-  test('it is killed at any step, and every version that stays can be read', async () => {
+  test('it is killed at any step, and every version that stays can be read', { timeout: 120_000 }, async () => {
     const first = memoryStore()
     await withDeletes(first)
     const early = await copyOf(first)
@@ -265,31 +266,7 @@ describe('where it cannot go on', () => {
     // Of any two steps one, in an odd stride, so that each of the questions below meets each kind of step.
     for (let survived = false, at = 0; !survived; at += at % 3 === 0 ? 1 : 2) {
       const store = await copyOf(first)
-      let steps = 0
-      const step = () => {
-        if (steps++ === at) throw new Error('killed')
-      }
-      const mortal = intercepted(store, {
-        async put(key, body, options) {
-          step()
-          return store.put(key, body, options)
-        },
-        async putIfAbsent(key, body, options) {
-          step()
-          return store.putIfAbsent(key, body, options)
-        },
-        async delete(keys) {
-          for (const key of keys) {
-            step()
-            await store.delete([key])
-          }
-          return keys.map((key) => ({ key }))
-        },
-      })
-      survived = await (await Table.open(mortal)).vacuum({ olderThan: '0d' }).then(
-        () => true,
-        () => false,
-      )
+      survived = await killedAfter(at, async (mortal) => (await Table.open(mortal(store))).vacuum({ olderThan: '0d' }))
       for (const version of [5, 7]) expect(await idsAt(store, version), `step ${at}`).toEqual(expected[version])
       // What is below is whole, or gone.
       const below = at % 2 === 0 ? 2 : 4

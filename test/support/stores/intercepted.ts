@@ -1,5 +1,5 @@
 /** A store some of whose requests a test answers itself. */
-import type { ObjectStore } from '../../src/storage/index.ts'
+import type { ObjectStore } from '../../../src/storage/index.ts'
 
 export function intercepted(inner: ObjectStore, own: Partial<ObjectStore>): ObjectStore {
   return new Proxy(inner, {

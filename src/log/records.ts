@@ -51,16 +51,31 @@ export async function readRecord(store: ObjectStore, key: string, signal?: Abort
   return bytes === undefined ? undefined : parseRecord(store, key, bytes)
 }
 
-/** What the bytes of a record say. @throws LogError RECORD_CORRUPT */
-export function parseRecord(store: ObjectStore, key: string, bytes: Uint8Array): JsonRecord {
+/**
+ * Reads a record that a listing named, so that none is damage too. @throws LogError: RECORD_CORRUPT, unless `corrupt` makes another of it;
+ * storage errors
+ */
+export async function readListedRecord(
+  store: ObjectStore,
+  key: string,
+  signal?: AbortSignal,
+  corrupt = corruptRecord,
+): Promise<JsonRecord> {
+  const bytes = await bytesIfThere(store, key, signal)
+  if (bytes === undefined) throw corrupt(store, key, 'it is listed, and cannot be found')
+  return parseRecord(store, key, bytes, corrupt)
+}
+
+/** What the bytes of a record say. @throws LogError: RECORD_CORRUPT, unless `corrupt` makes another of it */
+export function parseRecord(store: ObjectStore, key: string, bytes: Uint8Array, corrupt = corruptRecord): JsonRecord {
   let value: unknown
   try {
     value = parseJson(new TextDecoder().decode(bytes))
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof RangeError) throw corruptRecord(store, key, 'it is no JSON', error)
+    if (error instanceof SyntaxError || error instanceof RangeError) throw corrupt(store, key, 'it is no JSON', error)
     throw error
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw corruptRecord(store, key, 'it is no JSON object')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw corrupt(store, key, 'it is no JSON object')
   return value as JsonRecord
 }
 
