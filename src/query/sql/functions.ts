@@ -91,10 +91,27 @@ const fileFunctions: ReadonlySet<string> = new Set([
 ])
 
 /** Functions whose value differs between two evaluations of the same text, so that nothing can be concluded from one of them. */
-const unsteady: ReadonlySet<string> = new Set(
-  `current_date current_localtime current_localtimestamp current_timestamp error gen_random_uuid get_current_time get_current_timestamp
-  localtime localtimestamp now random setseed today transaction_timestamp uuid uuidv4 uuidv7 ago age`.split(/\s+/),
-)
+const unsteady = `
+  ago age current_date current_localtime current_localtimestamp current_timestamp error gen_random_uuid get_current_time
+  get_current_timestamp localtime localtimestamp now random setseed today transaction_timestamp uuid uuidv4 uuidv7
+`
+
+/** Functions whose value depends on how many rows there are, whatever their arguments: `count(*)`, `sum(1)`. A test holds this list, too. */
+const aggregates = `
+  any_value approx_count_distinct approx_quantile approx_top_k arbitrary arg_max arg_max_null arg_max_nulls_last arg_min arg_min_null
+  arg_min_nulls_last argmax argmin array_agg avg bit_and bit_or bit_xor bitstring_agg bool_and bool_or corr count count_if count_star
+  countif covar_pop covar_samp cume_dist dense_rank entropy favg fill first first_value fsum geomean geometric_mean group_concat
+  histogram histogram_exact json_group_array json_group_object json_group_structure kahan_sum kurtosis kurtosis_pop lag last last_value
+  lead list listagg mad max max_by mean median min min_by mode nth_value ntile percent_rank product quantile quantile_cont quantile_disc
+  rank rank_dense regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy reservoir_quantile
+  row_number sem skewness stddev stddev_pop stddev_samp string_agg sum sum_no_overflow sumkahan var_pop var_samp variance wavg
+  weighted_avg
+`
+
+/** Functions that give several rows. */
+const severalRows = 'generate_subscripts regexp_split_to_table unnest'
+
+const notOfArguments: ReadonlySet<string> = new Set([unsteady, aggregates, severalRows].flatMap((names) => names.trim().split(/\s+/)))
 
 /** Whether a query may call the scalar, aggregate or window function. Operators are functions whose name has no letter. */
 export function isAllowedFunction(name: string): boolean {
@@ -111,9 +128,9 @@ export function isFileFunction(name: string): boolean {
   return fileFunctions.has(name.toLowerCase())
 }
 
-/** Whether the function gives the same value each time it is called with the same arguments. */
+/** Whether the function has one value that follows from its arguments alone, whenever it is called and over whichever rows. */
 export function isSteadyFunction(name: string): boolean {
-  return !unsteady.has(name.toLowerCase())
+  return !notOfArguments.has(name.toLowerCase())
 }
 
 /** The allowed function whose name is nearest to a mistyped one, if one is near. */

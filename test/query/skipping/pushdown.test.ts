@@ -107,6 +107,12 @@ describe('a condition stops before what looks at other rows', () => {
     'WITH c AS (SELECT * FROM t) SELECT (SELECT count(*) FROM c) AS n, * FROM c WHERE k = 3',
     'SELECT * FROM (SELECT v AS k, k AS v FROM t) WHERE k = 3',
     'SELECT t.k FROM w FULL JOIN t ON t.k = w.k + 100 WHERE w.k = 3 OR t.k = 5',
+    'SELECT * FROM (SELECT v, count(*) AS n FROM t GROUP BY v) WHERE n > 3',
+    'WITH c AS (SELECT v, sum(1)::INTEGER AS n, list(0) AS l FROM t GROUP BY v) SELECT * FROM c JOIN u USING (v) WHERE n = 8 AND l <> [0]',
+    'SELECT count(*) AS n FROM (SELECT count(1) AS n FROM t) WHERE n = 40',
+    'SELECT * FROM (SELECT v, count(*) FILTER (k > 3) + 1 AS n FROM t GROUP BY v) WHERE n BETWEEN 5 AND 9',
+    'SELECT * FROM (SELECT v, geomean(2) * count() AS n FROM t GROUP BY v HAVING count() > 1) WHERE n > 4',
+    'SELECT * FROM (SELECT k, unnest([1, 2]) + 1 AS n FROM t) WHERE n = 3',
   ]
   for (const sql of cases) test(sql, async () => expect(await filesOf(sql)).toContain(all('t')))
 })
@@ -137,6 +143,8 @@ const source = (name: string) =>
     fc.constantFrom(
       `(SELECT k, v, s, d, p FROM ${name})`,
       `(SELECT k, min(v) AS v, min(s) AS s, min(d) AS d, p FROM ${name} GROUP BY k, p)`,
+      `(SELECT count(*) AS k, v, string_agg('b', '') AS s, d, sum(1) AS p FROM ${name} GROUP BY v, d)`,
+      `(SELECT k, v, s, d, unnest([1, 2]) + 1 AS p FROM ${name})`,
       `(SELECT * FROM ${name} UNION ALL SELECT k + 5, v, s, d, p FROM w)`,
       `(SELECT k - 3 AS k, v, s, d, p FROM ${name} ORDER BY k LIMIT 17)`,
       `(SELECT * REPLACE (p + 1 AS p, 'b' || v AS s) FROM ${name})`,
