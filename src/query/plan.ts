@@ -11,6 +11,7 @@ import { hideMetadata, metadataFields } from './relation/metadata-column.ts'
 import { type AggregateQuery, aggregateQuery } from './skipping/aggregates.ts'
 import { Pushdown, type QueryConditions } from './skipping/pushdown.ts'
 import { asciiLower, isNode, type Node, nodesOf, textConstant, textOf, textsOf } from './sql/ast.ts'
+import { guardDistinctFrom } from './sql/distinct-from.ts'
 import { differsOnlyIn, hide, type Lifted, liftable, type SplitText, splitText, standsAlone } from './sql/literals.ts'
 import { nameParameters, parameterName } from './sql/parameters.ts'
 import { parseQuery, withParser, writeQuery } from './sql/parse.ts'
@@ -153,6 +154,7 @@ export async function planStatement(
   for (const { at } of walk.tables) if (at !== undefined) nameParameters(at.expression)
   const files = walk.files.map(({ functionName, call }, index) => takeFiles(functionName, call, `${token}_f${index}_`))
   for (const { argument } of files) nameParameters(argument)
+  guardDistinctFrom(statement)
   const written = await writeQuery(connection, statement)
   const again = checkWritten(written.statement, walk, allowFiles)
   return {

@@ -11,6 +11,7 @@ import type { DataType, StructField, StructType } from '../../schema/types.ts'
 import { unmarkedIsText } from './column-forms.ts'
 import type { FileMetadata, RowTracking } from './metadata-column.ts'
 import type { NestedNames } from './nested-names.ts'
+import { mayHideNaN, notPlain } from './plain-columns.ts'
 
 /** The columns of a table, and how its files are listed. */
 export interface LayoutSource {
@@ -67,7 +68,7 @@ export class FileLayout {
     if (field.type === 'void') return `CAST(NULL AS ${toSqlType('void')}) AS ${quoteIdentifier(field.name)}`
     const inFile = quoteIdentifier(this.#names.get(field)!)
     const name = quoteIdentifier(field.name)
-    const read = isWidened(field) ? `CASE WHEN ${inFile} IS NOT NULL THEN ${inFile} END` : inFile
+    const read = isWidened(field) || mayHideNaN(field) ? notPlain(inFile) : inFile
     const value = this.#logical(read, field.type, this.#nested?.forms?.get(field))
     return value === name ? name : `${value} AS ${name}`
   }

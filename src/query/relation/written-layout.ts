@@ -14,6 +14,7 @@ import { toSqlType } from '../../schema/sql-type.ts'
 import type { StructField } from '../../schema/types.ts'
 import { unmarkedIsText } from './column-forms.ts'
 import type { LayoutSource } from './file-layout.ts'
+import { mayHideNaN, notPlain } from './plain-columns.ts'
 
 const alias = `v${randomBytes(8).toString('hex')}`
 
@@ -52,7 +53,8 @@ export class WrittenLayout {
   }
 
   column(field: StructField): string {
-    const inFile = quoteIdentifier(physicalName(field, this.#naming))
-    return `CAST(${alias}.${inFile} AS ${toSqlType(field.type)}) AS ${quoteIdentifier(field.name)}`
+    const inFile = `${alias}.${quoteIdentifier(physicalName(field, this.#naming))}`
+    const read = mayHideNaN(field) ? notPlain(inFile) : inFile
+    return `CAST(${read} AS ${toSqlType(field.type)}) AS ${quoteIdentifier(field.name)}`
   }
 }
