@@ -10,6 +10,7 @@ import {
   QueryError,
   StoreDeniedError,
   StoreFullError,
+  UnsupportedFeatureError,
   ValueError,
   VarveError,
 } from '../errors/index.ts'
@@ -76,6 +77,7 @@ function toFileError(kind: string, message: string, context: FailureContext, cau
   // Of what is wrong inside a page or a footer the Parquet reader does not always say where.
   const ofSomeFile = context.files?.length && (kind === 'Invalid' || kind === 'IO' || /parquet/i.test(message))
   if (path === undefined && ofSomeFile) {
+    if (notRead.test(message)) return unsupportedFile(message, undefined, cause)
     return new DataFileError('DATA_FILE_CORRUPT', `A file cannot be read: ${message}`, { cause, remedy: 'Restore the file from a copy.' })
   }
   if (path === undefined) return undefined
@@ -87,10 +89,22 @@ function toFileError(kind: string, message: string, context: FailureContext, cau
     return new StoreDeniedError('STORE_DENIED', `The file ${path} may not be opened.`, { data, cause, remedy: 'Check the permissions.' })
   }
   if (kind === 'Permission') return undefined
+  if (notRead.test(message)) return unsupportedFile(message, path, cause)
   return new DataFileError('DATA_FILE_CORRUPT', `The file ${path} cannot be read: ${message}`, {
     data,
     cause,
     remedy: 'Restore the file from a copy.',
+  })
+}
+
+/** What DuckDB says of a Parquet file that is whole, but written in a way that it does not read. */
+const notRead = /unsupported compression codec|unsupported page encoding|encoding is only supported for|is encrypted/i
+
+function unsupportedFile(message: string, path: string | undefined, cause: unknown): UnsupportedFeatureError {
+  return new UnsupportedFeatureError('UNSUPPORTED_FEATURE', `A Parquet file is written in a way that cannot be read: ${message}`, {
+    remedy: 'Read other columns, or have the engine that wrote the file rewrite it with another codec or encoding.',
+    data: { feature: 'Parquet', ...(path !== undefined && { path }) },
+    cause,
   })
 }
 

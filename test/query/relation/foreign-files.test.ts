@@ -1,7 +1,11 @@
 /** Data files as other writers leave them. */
+import { writeFileSync } from 'node:fs'
+import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Table } from '../../../src/index.ts'
 import { Session } from '../../../src/query/index.ts'
 import type { DataType, StructField, StructType } from '../../../src/schema/types.ts'
+import { column, HandTable, metaData, protocol } from '../../support/hand-table.ts'
 import { codeOf, makeTarget, rowsOf, schemaOf, tableFolder, tableOf } from '../tools.ts'
 
 let folder: Awaited<ReturnType<typeof tableFolder>>
@@ -156,4 +160,20 @@ describe('with columns mapped by id', () => {
       { i: 2, s: null, l: null, m: null },
     ])
   })
+})
+
+it('refuses a file whose codec is not read by what it lacks, and reads the columns that are otherwise', async () => {
+  const hand = new HandTable(`${folder.path}/codec`)
+  const columnData = [
+    { name: 'i', data: [1, 2], type: 'INT32' as const },
+    { name: 'v', data: [3, 4], type: 'INT32' as const, codec: 'LZO' as const },
+  ]
+  const compressors = { LZO: (bytes: Uint8Array) => bytes }
+  writeFileSync(`${hand.folder}/lzo.parquet`, Buffer.from(parquetWriteBuffer({ columnData, compressors })))
+  hand.commit([protocol(), metaData([column('i', 'integer'), column('v', 'integer')]), hand.add('lzo.parquet')])
+  const snapshot = await (await Table.open(hand.folder)).latest()
+  const refused = { code: 'UNSUPPORTED_FEATURE', data: { feature: 'Parquet' }, message: expect.stringContaining('LZO') }
+  await expect(snapshot.scan().toArray()).rejects.toMatchObject(refused)
+  await expect(snapshot.query('SELECT sum(v) FROM t', { name: 't' }).toArray()).rejects.toMatchObject(refused)
+  expect(await snapshot.query('SELECT i FROM t WHERE i > 1', { name: 't' }).toArray()).toEqual([{ i: 2 }])
 })
