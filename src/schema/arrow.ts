@@ -81,7 +81,9 @@ function arrowField(name: string, type: DataType, nullable: boolean): arrow.Fiel
 
 function fromArrowField(column: arrow.Field, parent: string): StructField {
   const path = parent === '' ? column.name : `${parent}.${column.name}`
-  return { name: column.name, type: fromArrowType(column, path), nullable: column.nullable, metadata: {} }
+  const type = fromArrowType(column, path)
+  // Arrow's builders do not count the NULLs of a column that has nothing else.
+  return { name: column.name, type, nullable: column.nullable || type === 'void', metadata: {} }
 }
 
 function fromArrowType(column: arrow.Field, path: string): DataType {

@@ -6,6 +6,7 @@ import { SchemaError } from '../errors/index.ts'
 import { isDate, type Place, show } from './coerce.ts'
 import { describeType } from './compare.ts'
 import { checkRecord, isRecord, keysOf, own, type RecordLike, type Row } from './records.ts'
+import { deepest } from './schema-json.ts'
 import type { DataType, StructType } from './types.ts'
 
 const int64Max = 2n ** 63n - 1n
@@ -33,13 +34,21 @@ const typedArrays: Readonly<Record<string, DataType>> = {
 export function inferSchema(rows: readonly Row[]): StructType {
   let schema: StructType = { type: 'struct', fields: [] }
   for (let index = 0; index < rows.length; index++) {
-    schema = mergeRecord(schema, checkRecord(rows[index], index + 1), '', index + 1)
+    schema = mergeRecord(schema, checkRecord(rows[index], index + 1), '', { row: index + 1, level: 0 })
   }
   return schema
 }
 
+/** Where a value stands, and how many others it is inside of. */
+type ValuePlace = Place & { readonly row: number; readonly level: number }
+
 /** Takes a record into a struct; gives the same struct back where nothing changes, which is nearly always. */
-function mergeRecord(struct: StructType, record: RecordLike, parent: string, row: number): StructType {
+function mergeRecord(
+  struct: StructType,
+  record: RecordLike,
+  parent: string,
+  { row, level }: Pick<ValuePlace, 'row' | 'level'>,
+): StructType {
   let { fields } = struct
   for (const [position, name] of keysOf(record).entries()) {
     const value = own(record, name)
@@ -47,16 +56,18 @@ function mergeRecord(struct: StructType, record: RecordLike, parent: string, row
     // Rows nearly always bring their columns in one order.
     const index = fields[position]?.name === name ? position : fields.findIndex((field) => field.name === name)
     const known = fields[index]
-    const type = mergeValue(known?.type ?? 'void', value, { column, row })
+    const type = mergeValue(known?.type ?? 'void', value, { column, row, level: level + 1 })
     if (known === undefined) fields = [...fields, { name, type, nullable: true, metadata: {} }]
     else if (type !== known.type) fields = fields.with(index, { ...known, type })
   }
   return fields === struct.fields ? struct : { type: 'struct', fields }
 }
 
-function mergeValue(known: DataType, value: unknown, place: Place & { row: number }): DataType {
+function mergeValue(known: DataType, value: unknown, place: ValuePlace): DataType {
   if (value === null || value === undefined) return known
-  const child = (name: string) => ({ ...place, column: `${place.column}.${name}` })
+  // No table holds what is deeper, and what holds itself has no end.
+  if (place.level > deepest) throw tooDeep(place)
+  const child = (name: string) => ({ ...place, column: `${place.column}.${name}`, level: place.level + 1 })
   if (Array.isArray(value)) {
     const list = isKind(known, 'array') ?? start(known, { type: 'array', elementType: 'void', containsNull: true }, place)
     let { elementType } = list
@@ -91,7 +102,7 @@ function mergeValue(known: DataType, value: unknown, place: Place & { row: numbe
       },
     )
   }
-  return mergeRecord(isKind(known, 'struct') ?? start(known, { type: 'struct', fields: [] }, place), value, `${place.column}.`, place.row)
+  return mergeRecord(isKind(known, 'struct') ?? start(known, { type: 'struct', fields: [] }, place), value, `${place.column}.`, place)
 }
 
 function primitiveOf(value: unknown): DataType | undefined {
@@ -111,7 +122,7 @@ function primitiveOf(value: unknown): DataType | undefined {
 }
 
 /** The type for values of both types, where there is one: integers widen to double or to a decimal. */
-function unite(known: DataType, type: DataType, place: Place & { row: number }): DataType {
+function unite(known: DataType, type: DataType, place: ValuePlace): DataType {
   if (known === type || known === 'void') return type
   const wider = known === 'long' ? type : known
   const narrower = known === 'long' ? known : type
@@ -123,12 +134,12 @@ function isKind<K extends 'array' | 'map' | 'struct'>(type: DataType, kind: K): 
   return typeof type !== 'string' && type.type === kind ? (type as Extract<DataType, { type: K }>) : undefined
 }
 
-function start<T extends DataType>(known: DataType, type: T, place: Place & { row: number }): T {
+function start<T extends DataType>(known: DataType, type: T, place: ValuePlace): T {
   if (known !== 'void') throw mismatch(known, type, place)
   return type
 }
 
-function mismatch(known: DataType, type: DataType, place: Place & { row: number }): SchemaError {
+function mismatch(known: DataType, type: DataType, place: ValuePlace): SchemaError {
   const [first, second] = [kindName(known), kindName(type)]
   return new SchemaError(
     'TYPE_MISMATCH',
@@ -138,6 +149,14 @@ function mismatch(known: DataType, type: DataType, place: Place & { row: number 
       data: { column: place.column, row: place.row, types: [first, second] },
     },
   )
+}
+
+function tooDeep({ column, row }: ValuePlace): SchemaError {
+  const [first = ''] = column.split('.')
+  return new SchemaError('UNSUPPORTED_TYPE', `Row ${row}, column ${JSON.stringify(first)}: values are nested more than ${deepest} deep.`, {
+    remedy: 'Give what is deeper as JSON text; an object that holds itself cannot be a value.',
+    data: { column: first, row },
+  })
 }
 
 /** Nested types by their kind alone: what they hold is not known yet. */

@@ -28,7 +28,7 @@ const primitives: ReadonlySet<string> = new Set([
 ])
 
 /** Types in one another. Nobody's table comes near; the engine gives up where a few hundred are. */
-const deepest = 100
+export const deepest = 100
 
 /**
  * Parses `metaData.schemaString`, and holds the table's partition columns against it. Without one the table has no columns, as its first
@@ -73,11 +73,15 @@ export function struct(...fields: readonly StructField[]): StructType {
 /**
  * Checks a schema and partition columns that are about to become a table's.
  * @throws SchemaError `DUPLICATE_COLUMN` where two names of one struct differ in case at most; `UNKNOWN_COLUMN` for a partition column that is not there.
- * @throws UsageError `INVALID_SCHEMA` for no columns at all, a name that is empty or holds NUL, and partition columns that cannot be.
+ * @throws UsageError `INVALID_SCHEMA` for no columns at all, or none of a known type, a name that is empty or holds NUL, types that are nested too deep, and
+ * partition columns that cannot be.
  */
 export function checkSchema(schema: StructType, partitionColumns: readonly string[]): void {
   if (schema.fields.length === 0) throw invalid('A table needs at least one column.', '')
-  checkNames(schema, '')
+  // A file has no place for a column that has no type.
+  if (schema.fields.every(({ type }) => type === 'void'))
+    throw invalid('A table needs at least one column whose type is known.', schema.fields[0]!.name)
+  checkNames(schema, '', 0)
   const byName = new Map(schema.fields.map((column) => [column.name, column]))
   const seen = new Set<string>()
   for (const name of partitionColumns) {
@@ -100,11 +104,12 @@ export function checkSchema(schema: StructType, partitionColumns: readonly strin
   if (seen.size === schema.fields.length) throw invalid('A table cannot be partitioned by all its columns.', partitionColumns[0]!)
 }
 
-function checkNames(type: DataType, parent: string): void {
+function checkNames(type: DataType, parent: string, level: number): void {
   if (typeof type === 'string') return
+  if (level >= deepest) throw invalid(`Types may be nested ${deepest} deep at most.`, parent.split('.')[0]!)
   if (type.type !== 'struct') {
     const inner = type.type === 'array' ? [type.elementType] : [type.keyType, type.valueType]
-    for (const each of inner) checkNames(each, parent)
+    for (const each of inner) checkNames(each, parent, level + 1)
     return
   }
   const names = new Map<string, string>()
@@ -118,7 +123,7 @@ function checkNames(type: DataType, parent: string): void {
     const other = names.get(key)
     if (other !== undefined) throw duplicate(parent + other, parent + child.name)
     names.set(key, child.name)
-    checkNames(child.type, `${parent}${child.name}.`)
+    checkNames(child.type, `${parent}${child.name}.`, level + 1)
   }
 }
 

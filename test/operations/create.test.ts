@@ -1,3 +1,4 @@
+import * as arrow from 'apache-arrow'
 import { expect, test } from 'vitest'
 import { DeltaLog } from '../../src/log/index.ts'
 import { type CreateOptions, create, createOrAppend } from '../../src/operations/create.ts'
@@ -150,4 +151,33 @@ test('a load with a transaction id creates the table once', async () => {
   const results = await Promise.all([load(), load(), load()])
   expect(results.filter(({ result }) => result.alreadyApplied)).toHaveLength(2)
   expect((await DeltaLog.open(store))?.latest.counts?.rows).toBe(1)
+})
+
+test('what nobody could read again is not written', async () => {
+  const store = memoryStore()
+  const nested = (levels: number, inner: unknown) => Array.from({ length: levels }).reduce((value) => ({ o: value }), inner)
+  const itself: Record<string, unknown> = {}
+  itself.o = itself
+  for (const rows of [[nested(150, 1)], [itself], [nested(98, [[[1]]])]])
+    await expect(createOrAppend(store, rows as never, {})).rejects.toMatchObject({
+      code: expect.stringMatching(/^(UNSUPPORTED_TYPE|INVALID_SCHEMA)$/),
+    })
+  const deep = `a ${'STRUCT(o '.repeat(120)}INT${')'.repeat(120)}`
+  await expect(create(store, { schema: deep })).rejects.toMatchObject({ code: 'INVALID_SCHEMA' })
+  const nothing = new arrow.Table({ c: arrow.vectorFromArray([null, null], new arrow.Null()) })
+  await expect(createOrAppend(store, nothing, {})).rejects.toMatchObject({ code: 'INVALID_SCHEMA' })
+  expect(await DeltaLog.open(store)).toBeUndefined()
+  const { log } = await createOrAppend(store, [nested(97, [[1]])] as never, {})
+  expect((await DeltaLog.open(store))?.latest.version).toBe(log.latest.version)
+})
+
+test('columns of nothing but NULL have no type yet, and a stream without rows has columns', async () => {
+  const store = memoryStore()
+  const columns = { c: arrow.vectorFromArray([null, null], new arrow.Null()), d: arrow.vectorFromArray([1, 2], new arrow.Int32()) }
+  await createOrAppend(store, new arrow.Table(columns), {})
+  await expect(createOrAppend(store, [{ d: 3 }], {})).resolves.toMatchObject({ result: { version: 1 } })
+  const list = arrow.vectorFromArray([[1]], new arrow.List(new arrow.Field('item', new arrow.Int32(), true)))
+  const empty = new arrow.RecordBatch(new arrow.Table({ list }).schema, arrow.makeData({ type: new arrow.Struct([]), length: 0 }))
+  const { log } = await createOrAppend(memoryStore(), [empty], {})
+  expect(parseSchema(log.latest.metadata.schemaString).fields.map(({ name }) => name)).toEqual(['list'])
 })

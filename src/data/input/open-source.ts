@@ -37,14 +37,18 @@ export async function openSource(input: Input, options: OpenOptions = {}): Promi
     return openRows(pulled as Iterable<Row>, options)
   }
   if ('query' in input && typeof input.query === 'string') return openQuery(input, options)
-  if ('files' in input) return openFiles(input, options)
-  if ('stream' in input) return openStream(input, options)
+  if ('files' in input && isNames(input.files)) return openFiles(input, options)
+  if ('stream' in input && Symbol.asyncIterator in Object(input.stream)) return openStream(input, options)
   throw notAnInput()
 }
 
 /** Nothing at all counts as batches where the source has an Arrow schema: a reader without batches. */
 function startsWithBatch(pulled: Pulled<unknown>, input: object): boolean {
   return pulled.first === undefined ? 'schema' in input : isRecordBatch(pulled.first)
+}
+
+function isNames(files: unknown): boolean {
+  return typeof files === 'string' || (Array.isArray(files) && files.every((file) => typeof file === 'string'))
 }
 
 function notAnInput(): UsageError {

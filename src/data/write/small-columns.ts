@@ -99,6 +99,8 @@ function readDecimal(words: Uint32Array, row: number): bigint {
 
 /** Bytes of a batch in memory; an estimate where a copy of the library does not say. */
 export function batchBytes(batch: RecordBatch): number {
+  // A batch without rows may lack the parts that it would have, and the library looks into them.
+  if (batch.numRows === 0) return 0
   const bytes = (batch.data as Data).byteLength
   return Number.isFinite(bytes) ? bytes : batch.numRows * batch.schema.fields.length * 16
 }
