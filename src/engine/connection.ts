@@ -121,7 +121,14 @@ export class Connection {
       const columns =
         (parameters === undefined ? await this.#plannedColumns(sql, options) : undefined) ??
         (await this.#boundColumns(sql, parameters, options))
-      return columns.map(({ name, type }) => ({ name, type: toDataType(type), sqlType: toSqlSpelling(type) }))
+      return columns.map(({ name, type }) => ({
+        name,
+        type: toDataType(type),
+        // Names that JSON can have inside of a value, and SQL cannot, are no matter to who does not spell the type.
+        get sqlType() {
+          return toSqlSpelling(type)
+        },
+      }))
     })
   }
 

@@ -123,6 +123,13 @@ describe('CSV', () => {
       { l: [1, 2], s: { a: '1.5' } },
       { l: null, s: null },
     ])
+    const map = { type: 'map', keyType: 'string', valueType: 'integer', valueContainsNull: true } as const
+    const printed = file('nested3.csv', 'm,s\n"{""a"":1,"""":null}","{""x"":""q\\n\\""\\\\""}"\n{b=2},{x: y}\n')
+    const read = await write({ files: printed }, { schema: struct(field('m', map), field('s', struct(field('x', 'string')))) })
+    expect(await sql(`SELECT m::VARCHAR AS m, s.x AS x FROM read_parquet('${read.paths[0]}')`)).toEqual([
+      { m: "{a=1, ''=NULL}", x: 'q\n"\\' },
+      { m: '{b=2}', x: 'y' },
+    ])
     await expect(write({ files: file('nested2.csv', 'l;s\n[1, 2.5];\n') }, { schema })).rejects.toMatchObject({
       code: 'INVALID_VALUE',
       data: { column: 'l.element' },
@@ -213,23 +220,35 @@ describe('JSON', () => {
       field('t', 'string'),
       field('b', 'binary'),
       field('v', 'variant'),
+      field('e', { type: 'map', keyType: 'string', valueType: 'integer', valueContainsNull: true }),
       field('m', { type: 'map', keyType: 'integer', valueType: 'string', valueContainsNull: true }),
       field('s', struct(field('x', 'integer'), field('v', 'variant'))),
     )
     const lines = [
-      '{"k":1.50,"n":"9223372036854775807","f":"NaN","t":1,"b":"AAEC","v":{"a":[1,"x",null]},"m":{"1":"x"},"s":{"X":"3","v":true}}',
+      '{"k":1.50,"n":"9223372036854775807","f":"NaN","t":1,"b":"AAEC","v":{"a":[1,"x",null]},"m":{"1":"x"},"e":{"":1},"s":{"X":"3","v":true}}',
       '{"k":"2.00","n":-1,"f":"-Infinity","t":true,"b":"","v":"1","m":{"1":"y"},"s":null}',
       '{"k":null,"n":null,"f":null,"t":null,"b":null,"v":null,"m":null,"s":{}}',
     ]
     const { paths } = await write({ files: file('every.ndjson', lines.join('\n')) }, { schema })
     const json = (parts: string) =>
       `CASE WHEN ${parts} IS NOT NULL THEN variant_bytes_to_variant(${parts}.metadata || ${parts}."value")::JSON::VARCHAR END`
-    const columns = `k::VARCHAR AS k, n, f::VARCHAR AS f, t, hex(b) AS b, ${json('v')} AS v, m::VARCHAR AS m, s.x AS x, ${json('s.v')} AS sv`
+    const columns = `k::VARCHAR AS k, n, f::VARCHAR AS f, t, hex(b) AS b, ${json('v')} AS v, m::VARCHAR AS m, e::VARCHAR AS e, s.x AS x, ${json('s.v')} AS sv`
     const zeros = '0'.repeat(decimal === 'decimal(10,2)' ? 0 : 7)
     expect(await sql(`SELECT ${columns} FROM read_parquet('${paths[0]}')`)).toEqual([
-      { k: `1.50${zeros}`, n: 9223372036854775807n, f: 'nan', t: '1', b: '000102', v: '{"a":[1,"x",null]}', m: '{1=x}', x: 3, sv: 'true' },
-      { k: `2.00${zeros}`, n: -1n, f: '-inf', t: 'true', b: '', v: '"1"', m: '{1=y}', x: null, sv: null },
-      { k: null, n: null, f: null, t: null, b: null, v: null, m: null, x: null, sv: null },
+      {
+        k: `1.50${zeros}`,
+        n: 9223372036854775807n,
+        f: 'nan',
+        t: '1',
+        b: '000102',
+        v: '{"a":[1,"x",null]}',
+        m: '{1=x}',
+        e: "{''=1}",
+        x: 3,
+        sv: 'true',
+      },
+      { k: `2.00${zeros}`, n: -1n, f: '-inf', t: 'true', b: '', v: '"1"', m: '{1=y}', e: null, x: null, sv: null },
+      { k: null, n: null, f: null, t: null, b: null, v: null, m: null, e: null, x: null, sv: null },
     ])
     for (const wrong of ['{"b":"x"}', '{"f":1e39}', '{"n":1.5}', '{"k":0.0000000001}']) {
       await expect(write({ files: file('wrong.json', wrong) }, { schema }), wrong).rejects.toMatchObject({ code: 'INVALID_VALUE' })

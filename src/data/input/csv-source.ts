@@ -41,11 +41,17 @@ export async function csvRelation(
   return { sql: `(SELECT ${select.join(', ')} FROM ${asText})`, schema: { type: 'struct', fields } }
 }
 
-/** Nested values stand in CSV as DuckDB writes them: `[1, 2]`, `{'a': 1}`. */
+/**
+ * Nested values stand in CSV as DuckDB writes them, `[1, 2]`, `{'a': 1}`, `{k=1}`, or as JSON, which is how we print them. What could be
+ * both is the former, whose numbers keep all their digits, unless it has JSON's escapes.
+ */
 function value(text: string, type: DataType, column: string, guessed: boolean): string {
   if (type === 'variant') return `CAST(${text} AS VARIANT)`
   if (typeof type === 'string') return convertText(text, type, column, guessed)
-  const texts = `TRY_CAST(${text} AS ${toSqlType(textType(type))})`
+  const wanted = toSqlType(textType(type))
+  const literal = `TRY_CAST(${text} AS ${wanted})`
+  const json = `TRY_CAST(TRY_CAST(${text} AS JSON) AS ${wanted})`
+  const texts = `CASE WHEN contains(${text}, '\\') THEN coalesce(${json}, ${literal}) ELSE coalesce(${literal}, ${json}) END`
   return checked(
     `${text} IS NOT NULL AND ${texts} IS NULL`,
     text,

@@ -54,12 +54,13 @@ export async function jsonRelation(
   if (isSplit) columns = await describe(readJson(read.paths, read.format, wholeSample))
   const fields: StructField[] = []
   const types: string[] = []
-  const select = columns.map(({ name, type, sqlType }) => {
+  const select = columns.map((described) => {
+    const { name, type } = described
     const found = typeof type === 'object' && 'unsupported' in type ? undefined : type
     const own = known.get(name.toLowerCase())
     const column = quoteIdentifier(name)
     if (own === undefined || own === 'void') {
-      types.push(`${column}: ${quoteLiteral(sqlType)}`)
+      types.push(`${column}: ${quoteLiteral(described.sqlType)}`)
       fields.push({ name, type: found ?? 'string', nullable: true, metadata: {} })
       return column
     }
