@@ -79,7 +79,7 @@ async function merge(life: Life, tell: Tell): Promise<number> {
   const when = (prefix: string) => ({ if: condition(columns, highest, random, prefix, 1) })
   const names = columns.map(({ name }) => quoteIdentifier(name))
   const fromSource = () => {
-    const { name } = random.of(columns.slice(1))
+    const { name } = random.of(columns.filter((column) => column.name !== 'uid'))
     return { [name]: `source.${quoteIdentifier(name)}` }
   }
   const matched = () =>
