@@ -5,16 +5,11 @@
  */
 import { type DataFile, type Input, openSource, rowRules, type Source, writeFiles } from '../data/index.ts'
 import { UnknownOutcomeError } from '../errors/index.ts'
-import { type Action, activeProperties, checkAlterable, type DeltaLog, type Metadata, schemaOf, type TableState } from '../log/index.ts'
-import { mergeSchemas } from '../schema/merge.ts'
-import { checkSchema, writeSchema } from '../schema/schema-json.ts'
-import type { StructType } from '../schema/types.ts'
+import { type Action, activeProperties, checkAlterable, type DeltaLog, schemaOf, type TableState } from '../log/index.ts'
 import { commit, judge, type Prepared } from '../transaction/index.ts'
-import { isMapped, withMapping } from './column-mapping.ts'
-import { featuresOfTypes, withFeatures } from './features.ts'
-import { checkFeedColumns } from './properties.ts'
+import { asItIs, withMetadata, withNewColumns } from './definition/write-ground.ts'
 import { hashesInputs } from './provenance.ts'
-import { settle } from './settle.ts'
+import { settle } from './settle/settle.ts'
 import { addActions, type CommitResult, conflictError, discard, transactionId, type WritingOptions, writeMetrics } from './written.ts'
 
 /** Options of an append. */
@@ -51,7 +46,7 @@ export async function append(log: DeltaLog, input: Input, options: AppendOptions
     signal,
   })
   try {
-    const { target, metadata, actions } = options.mergeSchema ? mergedGround(state, schema, source.schema) : unchanged(state, schema)
+    const { target, metadata, actions } = options.mergeSchema ? withNewColumns(state, schema, source.schema) : asItIs(state, schema)
     const { partitionColumns } = metadata
     const unfinished: Promise<unknown>[] = []
     const properties = activeProperties({ protocol: state.protocol, metadata })
@@ -70,37 +65,6 @@ export async function append(log: DeltaLog, input: Input, options: AppendOptions
   } finally {
     await source.close()
   }
-}
-
-/** What the rows of a write are fitted to, and the actions that make the table so. */
-export interface Ground {
-  readonly target: StructType
-  readonly metadata: Metadata
-  readonly actions: readonly Action[]
-}
-
-/** The table as it is. */
-export function unchanged(state: TableState, schema: StructType): Ground {
-  return { target: schema, metadata: state.metadata, actions: [] }
-}
-
-/** The table's schema with the source's new columns behind: mapped where the table's are, with the features that their types need. */
-export function mergedGround(state: TableState, schema: StructType, added: StructType): Ground {
-  const merged = mergeSchemas(schema, added)
-  if (merged === schema) return unchanged(state, schema)
-  const { configuration } = state.metadata
-  const mapped = isMapped(activeProperties(state)) ? withMapping(merged, configuration) : { schema: merged, properties: configuration }
-  checkSchema(mapped.schema, state.metadata.partitionColumns)
-  checkFeedColumns(mapped.schema, mapped.properties)
-  const metadata = { ...state.metadata, schemaString: writeSchema(mapped.schema), configuration: mapped.properties }
-  const protocol = withFeatures(state.protocol, featuresOfTypes(mapped.schema))
-  const upgrade: Action[] = protocol === state.protocol ? [] : [{ protocol }]
-  return { target: mapped.schema, metadata, actions: [...upgrade, { metaData: metadata }] }
-}
-
-/** The actions with the metadata that the rows led to, where they did: a commit has one at most. */
-export function withMetadata(actions: readonly Action[], metadata: Metadata | undefined): readonly Action[] {
-  return metadata === undefined ? actions : [...actions.filter((action) => !('metaData' in action)), { metaData: metadata }]
 }
 
 /** Commits files that are written already as an append on top of `state`. They are removed again where it does not come to that. */

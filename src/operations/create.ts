@@ -12,14 +12,14 @@ import type { StructType } from '../schema/types.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import { commitFirst, type Prepared } from '../transaction/index.ts'
 import { type AppendOptions, append, commitFiles } from './append.ts'
-import { parseColumnList } from './column-list.ts'
-import { type GroundOptions, ground } from './ground.ts'
+import { parseColumnList } from './definition/column-list.ts'
+import { newTable, type TableDefinition } from './definition/new-table.ts'
 import { hashesInputs } from './provenance.ts'
-import { settle } from './settle.ts'
+import { settle } from './settle/settle.ts'
 import { addActions, type CommitResult, discard, transactionId, type WritingOptions, writeMetrics } from './written.ts'
 
 /** Properties of a new table, whichever way it is created. */
-export interface NewTableOptions extends Omit<GroundOptions, 'schema'>, WritingOptions {}
+export interface NewTableOptions extends Omit<TableDefinition, 'schema'>, WritingOptions {}
 
 /** Options of a create: exactly one of `schema`, `like` and `fromParquet`. */
 export interface CreateOptions extends NewTableOptions {
@@ -50,7 +50,7 @@ export async function create(store: ObjectStore, options: CreateOptions): Promis
   const existing = await DeltaLog.open(store, options.signal)
   if (existing) return there(existing, options)
   const { schema, files, partitionBy } = await contents(store, options)
-  const { actions } = ground({ ...options, schema, partitionBy, filesLieThere: options.fromParquet }, Date.now())
+  const { actions } = newTable({ ...options, schema, partitionBy, filesLieThere: options.fromParquet }, Date.now())
   const outcome = await commitTable(store, [...actions, ...addActions(files)], files, options, 'CREATE TABLE')
   if (outcome === 'exists') return there((await DeltaLog.open(store, options.signal))!, options)
   return outcome
@@ -67,7 +67,7 @@ export async function createOrAppend(store: ObjectStore, input: Input, options: 
   transactionId(options)
   const source = await openSource(input, { hashInputs: hashesInputs(options), signal: options.signal })
   try {
-    const { actions, protocol, metadata, schema } = ground({ ...options, schema: source.schema }, Date.now())
+    const { actions, protocol, metadata, schema } = newTable({ ...options, schema: source.schema }, Date.now())
     const { partitionColumns, configuration: properties } = metadata
     const rules = rowRules({ protocol, metadata }, schema, properties)
     const files = await writeFiles(source, { store, schema, partitionColumns, properties, rules, signal: options.signal })

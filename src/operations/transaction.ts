@@ -14,7 +14,7 @@ import { ChangeFeed, openFeed } from '../query/index.ts'
 import { type Branch, branchOf, commit, judge, openBranch, type Prepared, squash } from '../transaction/index.ts'
 import { unchanged } from './rows/verb.ts'
 import { changeActions, changeTypeField } from './rows/write-rows.ts'
-import { settle } from './settle.ts'
+import { settle } from './settle/settle.ts'
 import { type CommitResult, conflictError, transactionId, type WritingOptions } from './written.ts'
 
 const operation = 'TRANSACTION'

@@ -36,18 +36,13 @@ export interface WritingOptions extends AccountOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** The `add` actions of files just written. Each carries its hash, so that a version can be verified. */
-export function addActions(files: readonly DataFile[]): Action[] {
-  return files.map((file) => ({
-    add: {
-      path: encodePath(file.path),
-      partitionValues: file.partitionValues,
-      size: file.size,
-      modificationTime: file.modificationTime,
-      dataChange: true,
-      stats: file.stats,
-      tags: { 'varve.sha256': file.sha256 },
-    },
+/**
+ * The `add` actions of files just written. Each carries its hash, so that a version can be verified. `dataChange` is `false` where the rows were in
+ * the table before. Default: `true`, and no further tags.
+ */
+export function addActions(files: readonly DataFile[], dataChange = true, tags: Readonly<Record<string, string>> = {}): Action[] {
+  return files.map(({ path, partitionValues, size, modificationTime, stats, sha256 }) => ({
+    add: { path: encodePath(path), partitionValues, size, modificationTime, dataChange, stats, tags: { 'varve.sha256': sha256, ...tags } },
   }))
 }
 

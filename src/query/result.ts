@@ -9,7 +9,7 @@ import { type BatchStream, type Connection, trustedEngine } from '../engine/inde
 import { AbortedError, QueryError, UsageError } from '../errors/index.ts'
 import type { VersionInput } from '../log/actions.ts'
 import { quoteLiteral } from '../schema/quoting.ts'
-import { batchToRows, type Row } from '../schema/rows.ts'
+import { batchToRows, type Row } from '../schema/rows/rows.ts'
 import { localStore, statInput } from '../storage/index.ts'
 import { writeArrowFile } from './arrow-file.ts'
 import { type Attempted, attempt, explained, type ReadTable } from './attempt.ts'

@@ -9,8 +9,8 @@
  *   floats differs from engine to engine.
  */
 import { SchemaError, ValueError } from '../errors/index.ts'
-import { refusal, toBytes, toDays, toDecimal, toDouble, toFloat, toInteger, toLong, toMicros, toText } from './coerce.ts'
 import { doubleText, formatDecimal } from './number-text.ts'
+import { refusal, toBytes, toDays, toDecimal, toDouble, toFloat, toInteger, toLong, toMicros, toText } from './rows/coerce.ts'
 import { decimalParts, toSqlType } from './sql-type.ts'
 import { formatDate, formatInstant } from './temporal.ts'
 import type { DataType } from './types.ts'

@@ -4,10 +4,10 @@
  */
 import { LosslessNumber, parse } from 'lossless-json'
 import { LogError, SchemaError, UsageError } from '../errors/index.ts'
+import { checkTypeChanges } from './evolve/type-changes.ts'
 import { parseJson, stringifyJson } from './json.ts'
 import { isValidName } from './quoting.ts'
 import { decimalParts, decimalType } from './sql-type.ts'
-import { checkTypeChanges } from './type-changes.ts'
 import type { DataType, PrimitiveType, StructField, StructType } from './types.ts'
 
 const primitives: ReadonlySet<string> = new Set([

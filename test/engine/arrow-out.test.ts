@@ -1,7 +1,7 @@
 import type { RecordBatch } from 'apache-arrow'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Connection, trustedEngine } from '../../src/engine/index.ts'
-import { batchToRows } from '../../src/schema/rows.ts'
+import { batchToRows } from '../../src/schema/rows/rows.ts'
 
 let connection: Connection
 

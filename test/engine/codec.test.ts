@@ -3,7 +3,7 @@ import type { RecordBatch } from 'apache-arrow'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Connection, trustedEngine } from '../../src/engine/index.ts'
-import { batchToRows, rowsToBatch } from '../../src/schema/rows.ts'
+import { batchToRows, rowsToBatch } from '../../src/schema/rows/rows.ts'
 import { schemas } from '../schema/arbitrary.ts'
 import { record } from '../schema/values.ts'
 

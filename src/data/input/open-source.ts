@@ -1,7 +1,7 @@
 /** Recognises what users append, and opens it. */
 import type { RecordBatch } from 'apache-arrow'
 import { UsageError } from '../../errors/index.ts'
-import type { Row } from '../../schema/rows.ts'
+import type { Row } from '../../schema/rows/rows.ts'
 import { isArrowTable, isRecordBatch, openBatches, openBatchIterable, openBatchStream } from './arrow-source.ts'
 import { openFiles, openStream } from './file-source.ts'
 import type { OpenOptions } from './open-options.ts'

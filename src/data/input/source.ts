@@ -7,7 +7,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow'
 import type { Connection } from '../../engine/index.ts'
 import type { VersionInput } from '../../log/actions.ts'
-import type { Row } from '../../schema/rows.ts'
+import type { Row } from '../../schema/rows/rows.ts'
 import type { StructType } from '../../schema/types.ts'
 
 /** A file format of input. `arrow` is Arrow's IPC, file or stream. */

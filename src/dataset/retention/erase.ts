@@ -10,7 +10,7 @@
 import type { Parameters } from '../../engine/index.ts'
 import { ConflictError, UsageError, VarveError } from '../../errors/index.ts'
 import { countSpans, DeltaLog, isInSpans, readEndings, spansText, type TableState, type VersionSpan } from '../../log/index.ts'
-import { settle } from '../../operations/settle.ts'
+import { settle } from '../../operations/settle/settle.ts'
 import type { CommitResult, WritingOptions } from '../../operations/written.ts'
 import { conflictError } from '../../operations/written.ts'
 import { nameOfStore, type QueryTarget, sessionTableOf, targetOf } from '../../query/index.ts'

@@ -22,7 +22,7 @@ import {
   type VersionSpan,
 } from '../../log/index.ts'
 import type { AccountOptions } from '../../operations/provenance.ts'
-import { settle } from '../../operations/settle.ts'
+import { settle } from '../../operations/settle/settle.ts'
 import { endingGroups, endVersions } from '../../operations/vacuum/ending-at-work.ts'
 import { storeTime } from '../../operations/vacuum/store-time.ts'
 import { Sweep, type VacuumedFile } from '../../operations/vacuum/sweep.ts'

@@ -13,11 +13,11 @@ import {
   setNullable,
   widenField,
 } from '../../schema/evolve/evolve.ts'
-import { newField } from '../../schema/merge.ts'
+import { newField } from '../../schema/evolve/merge-schemas.ts'
 import { field, struct } from '../../schema/schema-json.ts'
 import type { DataType, StructField, StructType } from '../../schema/types.ts'
-import { parseColumnType } from '../column-list.ts'
-import { needsMapping } from '../column-mapping.ts'
+import { parseColumnType } from '../definition/column-list.ts'
+import { needsMapping } from '../definition/column-mapping.ts'
 import type { Asked, ColumnName, PlaceOptions } from './change.ts'
 import { type Draft, mapped, type Step, withFeature, withSchema } from './draft.ts'
 import { checkUnused } from './references.ts'

@@ -6,9 +6,9 @@ import type { VarveError } from '../../errors/index.ts'
 import { activeProperties, features, type Metadata, type Protocol, schemaOf, type TableState } from '../../log/index.ts'
 import { writeSchema } from '../../schema/schema-json.ts'
 import type { StructType } from '../../schema/types.ts'
-import { isMapped, withKeptNames, withMapping } from '../column-mapping.ts'
-import { featuresOfTypes, withFeatures } from '../features.ts'
-import { rowTrackingProperty } from '../properties.ts'
+import { isMapped, withKeptNames, withMapping } from '../definition/column-mapping.ts'
+import { featuresOfTypes, withFeatures } from '../definition/features.ts'
+import { rowTrackingProperty } from '../definition/properties.ts'
 
 /** Rows that are there must fulfil a new rule. */
 export interface RowCheck {

@@ -7,7 +7,7 @@ import { type ColumnPath, formatColumnPath } from '../../schema/evolve/column-pa
 import { allFields } from '../../schema/evolve/fields.ts'
 import { parseJson } from '../../schema/json.ts'
 import type { StructType } from '../../schema/types.ts'
-import { constraintPrefix } from '../properties.ts'
+import { constraintPrefix } from '../definition/properties.ts'
 import { type Draft, isMappedDraft } from './draft.ts'
 
 /** Checks that nothing rests on a column whose name or type is to change. @throws UsageError `COLUMN_IN_USE` naming what does */

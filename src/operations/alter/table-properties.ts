@@ -1,9 +1,9 @@
 /** Changes of a table's properties, with what each of them means for the rest of the table. */
 import { UsageError } from '../../errors/index.ts'
 import { hasInCommitTimestamps } from '../../log/index.ts'
-import { isMapped } from '../column-mapping.ts'
-import { checkProperty, featuresOfProperties } from '../properties.ts'
-import { withTrackingColumns } from '../row-tracking.ts'
+import { isMapped } from '../definition/column-mapping.ts'
+import { checkProperty, featuresOfProperties } from '../definition/properties.ts'
+import { withTrackingColumns } from '../definition/row-tracking.ts'
 import { beginsTracking, type Draft, isMappedDraft, mapped, propertiesOf, type Step, withFeature } from './draft.ts'
 
 const mappingMode = 'delta.columnMapping.mode'

@@ -8,7 +8,7 @@ import { type Action, type DomainMetadata, features, type Metadata, type TableSt
 import { stringifyJson } from '../../schema/json.ts'
 import { parseSchema, writeSchema } from '../../schema/schema-json.ts'
 import type { StructField } from '../../schema/types.ts'
-import { withFeatures } from '../features.ts'
+import { withFeatures } from '../definition/features.ts'
 
 const ofTable = /^(delta\.(enableInCommitTimestamps|inCommitTimestampEnablement(Version|Timestamp))$|varve\.retain\.)/i
 const highestColumn = 'delta.columnMapping.maxColumnId'

@@ -1,9 +1,10 @@
 /** The end of a verb that changes rows: one commit, or everything that was written is taken back. */
 import { UnknownOutcomeError } from '../../errors/index.ts'
-import { type Action, encodePath } from '../../log/index.ts'
+import type { Action } from '../../log/index.ts'
 import { commit, type Prepared } from '../../transaction/index.ts'
-import { settle } from '../settle.ts'
-import { type CommitResult, conflictError, discard, type WritingOptions } from '../written.ts'
+import { withMetadata } from '../definition/write-ground.ts'
+import { settle } from '../settle/settle.ts'
+import { addActions, type CommitResult, conflictError, discard, type WritingOptions } from '../written.ts'
 import { unchanged, type VerbGround } from './verb.ts'
 import { changeActions, type Written } from './write-rows.ts'
 
@@ -29,8 +30,8 @@ export async function commitVerb(ground: VerbGround, verb: PreparedVerb, written
     ...verb,
     isolation,
     actions: [
-      ...withMetadata(verb.actions ?? [], written),
-      ...addActions(written, dataChange, verb.tags),
+      ...withMetadata(verb.actions ?? [], written.metadata),
+      ...addActions(written.files, dataChange, verb.tags),
       ...changeActions(written.changeFiles),
     ],
     message: options.message,
@@ -55,18 +56,7 @@ export async function commitVerb(ground: VerbGround, verb: PreparedVerb, written
   }
 }
 
-/** A commit has one metadata at most: that of the rows written, where they led to one. */
-function withMetadata(actions: readonly Action[], { metadata }: Written): readonly Action[] {
-  return metadata === undefined ? actions : [...actions.filter((action) => !('metaData' in action)), { metaData: metadata }]
-}
-
 /** Removes what a verb wrote. */
 export async function takeBack({ log }: VerbGround, { files, changeFiles }: Written): Promise<void> {
   await discard(log.store, [...files, ...changeFiles])
-}
-
-function addActions({ files }: Written, dataChange: boolean, tags: Readonly<Record<string, string>> = {}): Action[] {
-  return files.map(({ path, partitionValues, size, modificationTime, stats, sha256 }) => ({
-    add: { path: encodePath(path), partitionValues, size, modificationTime, dataChange, stats, tags: { 'varve.sha256': sha256, ...tags } },
-  }))
 }

@@ -14,7 +14,7 @@ import { type MergeSide, mergeAliases, mergeStatement, RowStatement, storedFiles
 import { quoteIdentifier } from '../../schema/quoting.ts'
 import type { StructField, StructType } from '../../schema/types.ts'
 import type { Staging } from '../../storage/object-store.ts'
-import { mergedGround } from '../append.ts'
+import { withNewColumns } from '../definition/write-ground.ts'
 import type { CommitResult, WritingOptions } from '../written.ts'
 import { withColumnNamed } from './assignments.ts'
 import { commitVerb, type PreparedVerb, takeBack } from './commit-verb.ts'
@@ -171,7 +171,7 @@ async function checkPartners({ connection, files }: RowStatement, clauses: reado
 }
 
 function withColumnsOf(ground: VerbGround, schema: StructType) {
-  const { target, metadata, actions } = mergedGround(ground.state, ground.target.schema, schema)
+  const { target, metadata, actions } = withNewColumns(ground.state, ground.target.schema, schema)
   if (actions.length === 0) return { ground, actions }
   const version = { ...ground.target, schema: target, properties: { ...ground.target.properties, ...metadata.configuration } }
   return { ground: { ...ground, target: version, metadata }, actions }

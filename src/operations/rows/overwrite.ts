@@ -13,9 +13,10 @@ import type { Parameters } from '../../engine/index.ts'
 import { UsageError } from '../../errors/index.ts'
 import { activeProperties, type DeltaLog, type Protocol } from '../../log/index.ts'
 import type { QueryTarget } from '../../query/index.ts'
-import { type AppendOptions, type Ground, mergedGround, unchanged as unchangedGround, withMetadata } from '../append.ts'
+import type { AppendOptions } from '../append.ts'
+import { replaceColumns } from '../definition/replaced-columns.ts'
+import { asItIs, type WriteGround, withMetadata, withNewColumns } from '../definition/write-ground.ts'
 import { hashesInputs } from '../provenance.ts'
-import { replaceColumns } from '../replaced-columns.ts'
 import { type CommitResult, writeMetrics } from '../written.ts'
 import { commitVerb, takeBack } from './commit-verb.ts'
 import { type Deletion, everything, liveRows, matching } from './delete.ts'
@@ -69,8 +70,8 @@ export async function overwrite(log: DeltaLog, input: Input, options: OverwriteO
     const fitted = overwriteSchema
       ? replaceColumns(state, target.schema, source.schema, partitionBy)
       : mergeSchema
-        ? mergedGround(state, target.schema, source.schema)
-        : unchangedGround(state, target.schema)
+        ? withNewColumns(state, target.schema, source.schema)
+        : asItIs(state, target.schema)
     const { table, protocol } = tableAfter(ground, fitted)
     const rules =
       table.schema === target.schema && ruled ? ruled : rowRules({ protocol, metadata: fitted.metadata }, table.schema, table.properties)
@@ -106,7 +107,7 @@ export async function overwrite(log: DeltaLog, input: Input, options: OverwriteO
 /** The table as the new rows find it. */
 function tableAfter(
   { target, state }: VerbGround,
-  { target: schema, metadata, actions }: Ground,
+  { target: schema, metadata, actions }: WriteGround,
 ): { table: QueryTarget; protocol: Protocol } {
   const upgrade = actions.find((action) => 'protocol' in action)
   const protocol = upgrade !== undefined && 'protocol' in upgrade ? upgrade.protocol : state.protocol

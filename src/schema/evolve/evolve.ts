@@ -7,9 +7,9 @@
  */
 import { SchemaError, UsageError } from '../../errors/index.ts'
 import { describeType, sameType } from '../compare.ts'
-import { isWritableWidening } from '../type-changes.ts'
 import type { ArrayType, DataType, MapType, StructField, StructType } from '../types.ts'
 import { type ColumnPath, formatColumnPath, indexOfField, innermostField, typeAt } from './column-path.ts'
+import { isWritableWidening } from './type-changes.ts'
 
 /** Where among its siblings a column stands. */
 export type Position = 'first' | { readonly after: string }

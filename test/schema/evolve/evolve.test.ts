@@ -1,7 +1,7 @@
 /** Changes of schemas: paths that address columns, and what every change leaves as it is. */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { withKeptNames, withMapping } from '../../../src/operations/column-mapping.ts'
+import { withKeptNames, withMapping } from '../../../src/operations/definition/column-mapping.ts'
 import { type ColumnPath, findColumn, formatColumnPath, parseColumnPath } from '../../../src/schema/evolve/column-path.ts'
 import { addField, dropField, moveField, renameField, setNullable, widenField } from '../../../src/schema/evolve/evolve.ts'
 import { allFields } from '../../../src/schema/evolve/fields.ts'

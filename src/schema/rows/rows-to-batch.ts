@@ -3,13 +3,13 @@
  * -> buffers. Nested types take their children's values out first and go the same way.
  */
 import * as arrow from 'apache-arrow'
-import { ValueError } from '../errors/index.ts'
-import { toArrowSchema } from './arrow.ts'
+import { ValueError } from '../../errors/index.ts'
+import { toArrowSchema } from '../arrow.ts'
+import { decimalParts } from '../sql-type.ts'
+import type { ArrayType, DataType, MapType, StructField, StructType } from '../types.ts'
 import { refusal, toBytes, toDays, toDecimal, toDouble, toFloat, toInteger, toLong, toMicros } from './coerce.ts'
-import { checkRecord, columnsOf, isRecord, type RecordLike, type Row } from './records.ts'
-import { decimalParts } from './sql-type.ts'
+import { checkRecord, columnsOf, isRecord, type RecordLike, type Row } from './row-objects.ts'
 import { packText } from './text-buffer.ts'
-import type { ArrayType, DataType, MapType, StructField, StructType } from './types.ts'
 
 /** Where values stand, for messages. */
 interface Place {

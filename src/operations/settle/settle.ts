@@ -14,8 +14,8 @@ import {
   writeCheckpoint,
   writeChecksum,
   writeCompaction,
-} from '../log/index.ts'
-import { branchOf } from '../transaction/index.ts'
+} from '../../log/index.ts'
+import { branchOf } from '../../transaction/index.ts'
 import { cleanUpAfter } from './log-cleanup.ts'
 
 /** The head hint is rewritten whenever the version is a multiple of this. */

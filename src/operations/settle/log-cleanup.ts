@@ -18,8 +18,8 @@ import {
   thinCheckpoints,
   thinningDue,
   versionAt,
-} from '../log/index.ts'
-import { type Hold, readHolds } from '../refs/holds.ts'
+} from '../../log/index.ts'
+import { type Hold, readHolds } from '../../refs/holds.ts'
 
 const day = 86_400_000
 

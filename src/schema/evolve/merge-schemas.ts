@@ -2,10 +2,10 @@
  * Schema evolution by appending (`mergeSchema`): the table's schema with what the source brings besides. Existing columns stay as
  * they are; nothing is ever dropped, moved or retyped.
  */
-import { SchemaError } from '../errors/index.ts'
-import { describeType } from './compare.ts'
-import { decimalParts } from './sql-type.ts'
-import type { DataType, StructField, StructType } from './types.ts'
+import { SchemaError } from '../../errors/index.ts'
+import { describeType } from '../compare.ts'
+import { decimalParts } from '../sql-type.ts'
+import type { DataType, StructField, StructType } from '../types.ts'
 
 /**
  * The table's schema and, at the end of it, the source's columns that it lacks; fields inside structs likewise, in arrays and maps

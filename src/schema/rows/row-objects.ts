@@ -2,9 +2,9 @@
  * Reading properties of objects that users give: which objects are records, which properties are columns, and their values, without
  * ever taking what stands on a prototype of the language for a value.
  */
-import { SchemaError, ValueError } from '../errors/index.ts'
+import { SchemaError, ValueError } from '../../errors/index.ts'
+import type { StructField } from '../types.ts'
 import { show } from './coerce.ts'
-import type { StructField } from './types.ts'
 
 /** A row: a property for each column. Plain objects, and instances of classes; a Map or an array is no row. */
 export type Row = Record<string, unknown>

@@ -2,9 +2,9 @@
  * Changes of a column's type that old data files may still hold the earlier side of (§Type Widening): those that the protocol lists are
  * widened when they are read, and a table with another one is refused.
  */
-import { UnsupportedFeatureError } from '../errors/index.ts'
-import { decimalParts } from './sql-type.ts'
-import type { PrimitiveType } from './types.ts'
+import { UnsupportedFeatureError } from '../../errors/index.ts'
+import { decimalParts } from '../sql-type.ts'
+import type { PrimitiveType } from '../types.ts'
 
 const integers = ['byte', 'short', 'integer', 'long']
 /** The digits that a decimal needs for each; writers make narrower ones of bytes and shorts than the protocol's text has. */

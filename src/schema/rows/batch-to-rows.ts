@@ -3,9 +3,9 @@
  * DuckDB gives and that users' batches have; classes don't matter, only the shape of the buffers.
  */
 import * as arrow from 'apache-arrow'
-import { formatDecimal } from './number-text.ts'
-import type { Row } from './records.ts'
-import { floorDiv } from './temporal.ts'
+import { formatDecimal } from '../number-text.ts'
+import { floorDiv } from '../temporal.ts'
+import type { Row } from './row-objects.ts'
 
 /**
  * The rows of a batch, in the forms of rows.ts. Types beyond Delta's: unsigned integers of 64 bits are bigint, a time is text such as

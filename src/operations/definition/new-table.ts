@@ -6,9 +6,9 @@
  * switches a feature on brings the feature; columns bring those that their types or names need.
  */
 import { v4 as uuid } from 'uuid'
-import type { Action, Metadata, Protocol } from '../log/index.ts'
-import { checkSchema, writeSchema } from '../schema/schema-json.ts'
-import type { StructType } from '../schema/types.ts'
+import type { Action, Metadata, Protocol } from '../../log/index.ts'
+import { checkSchema, writeSchema } from '../../schema/schema-json.ts'
+import type { StructType } from '../../schema/types.ts'
 import { isMapped, needsMapping, withMapping } from './column-mapping.ts'
 import { readConstraint } from './constraints.ts'
 import { featuresOfColumns, featuresOfTypes, readerFeatures } from './features.ts'
@@ -16,7 +16,7 @@ import { checkFeedColumns, checkProperty, constraintPrefix, featuresOfProperties
 import { withTrackingColumns } from './row-tracking.ts'
 
 /** What a new table is made from. */
-export interface GroundOptions {
+export interface TableDefinition {
   readonly schema: StructType
   readonly partitionBy?: readonly string[] | undefined
   readonly properties?: Readonly<Record<string, string>> | undefined
@@ -49,8 +49,8 @@ const legacyWriter: Readonly<Record<string, number>> = {
 }
 
 /** The first actions of a table. @throws SchemaError, UsageError, UnsupportedFeatureError before anything is written. */
-export function ground(
-  options: GroundOptions,
+export function newTable(
+  options: TableDefinition,
   now: number,
 ): { actions: Action[]; protocol: Protocol; metadata: Metadata; schema: StructType } {
   const partitionColumns = (options.partitionBy ?? []).map((name) => sameColumn(options.schema, name))
@@ -97,7 +97,7 @@ function protocolFor(schema: StructType, properties: Readonly<Record<string, str
 }
 
 /** The properties that were asked for, constraints in Spark's spelling. @throws UsageError, UnsupportedFeatureError, SchemaError */
-function checkedProperties({ properties = {}, schema, filesLieThere }: GroundOptions): Readonly<Record<string, string>> {
+function checkedProperties({ properties = {}, schema, filesLieThere }: TableDefinition): Readonly<Record<string, string>> {
   const entries = Object.entries(properties).map(([name, value]): [string, string] => {
     if (!name.startsWith(constraintPrefix) || filesLieThere) {
       checkProperty(name, value)

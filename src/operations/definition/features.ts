@@ -1,7 +1,7 @@
 /** Table features (§Table Features) that a schema needs, and how a table gets them. */
-import { features, type Protocol } from '../log/index.ts'
-import { allFields } from '../schema/evolve/fields.ts'
-import type { DataType, StructType } from '../schema/types.ts'
+import { features, type Protocol } from '../../log/index.ts'
+import { allFields } from '../../schema/evolve/fields.ts'
+import type { DataType, StructType } from '../../schema/types.ts'
 
 /** Features that stand among the reader's too. */
 export const readerFeatures: ReadonlySet<string> = new Set([

@@ -23,5 +23,5 @@
 
 export { batchToRows } from './batch-to-rows.ts'
 export { inferSchema } from './infer-schema.ts'
-export type { Row } from './records.ts'
+export type { Row } from './row-objects.ts'
 export { rowsToBatch } from './rows-to-batch.ts'

@@ -2,8 +2,8 @@
  * Properties of a table (`metaData.configuration`): which of the protocol's and of Delta's engines are known, what values they take, and
  * which features they switch on. Names that do not begin with `delta.` are the user's own.
  */
-import { UnsupportedFeatureError, UsageError } from '../errors/index.ts'
-import type { StructType } from '../schema/types.ts'
+import { UnsupportedFeatureError, UsageError } from '../../errors/index.ts'
+import type { StructType } from '../../schema/types.ts'
 
 /** What the names of CHECK constraints begin with, as properties (§CHECK Constraints). */
 export const constraintPrefix = 'delta.constraints.'

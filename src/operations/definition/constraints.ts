@@ -1,8 +1,8 @@
 /** CHECK constraints on their way into a table's metadata (§CHECK Constraints). */
-import { SchemaError, UsageError } from '../errors/index.ts'
-import { describeType } from '../schema/compare.ts'
-import { type Expression, readExpression } from '../schema/expression/expression.ts'
-import type { StructType } from '../schema/types.ts'
+import { SchemaError, UsageError } from '../../errors/index.ts'
+import { describeType } from '../../schema/compare.ts'
+import { type Expression, readExpression } from '../../schema/expression/expression.ts'
+import type { StructType } from '../../schema/types.ts'
 import { constraintPrefix } from './properties.ts'
 
 /** A constraint that can be a table's. */

@@ -1,6 +1,6 @@
 /** Column mapping of new columns (§Column Mapping): an id and a physical name for each field that has none, nested ones too. */
 import { v4 as uuid } from 'uuid'
-import type { DataType, StructField, StructType } from '../schema/types.ts'
+import type { DataType, StructField, StructType } from '../../schema/types.ts'
 import { allTypes } from './features.ts'
 
 const idKey = 'delta.columnMapping.id'

@@ -2,12 +2,12 @@
  * The schema that rows have by themselves, for a table that does not exist yet. Every column is nullable; columns stand in the order
  * in which rows bring them.
  */
-import { SchemaError } from '../errors/index.ts'
+import { SchemaError } from '../../errors/index.ts'
+import { describeType } from '../compare.ts'
+import { deepest } from '../schema-json.ts'
+import type { DataType, StructType } from '../types.ts'
 import { isDate, type Place, show } from './coerce.ts'
-import { describeType } from './compare.ts'
-import { checkRecord, isRecord, keysOf, own, type RecordLike, type Row } from './records.ts'
-import { deepest } from './schema-json.ts'
-import type { DataType, StructType } from './types.ts'
+import { checkRecord, isRecord, keysOf, own, type RecordLike, type Row } from './row-objects.ts'
 
 const int64Max = 2n ** 63n - 1n
 

@@ -1,7 +1,7 @@
 /** Type widening (§Type Widening): the changes that the protocol lists, one by one, and that all others are refused. */
 import { describe, expect, it } from 'vitest'
-import { parseSchema } from '../../src/schema/schema-json.ts'
-import { isWidening } from '../../src/schema/type-changes.ts'
+import { isWidening } from '../../../src/schema/evolve/type-changes.ts'
+import { parseSchema } from '../../../src/schema/schema-json.ts'
 
 const types = [
   'byte',

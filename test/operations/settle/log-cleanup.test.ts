@@ -1,7 +1,7 @@
 /** Cleanup of the log after a checkpoint, on tables that have it on: what the retention says, and never what is still needed. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { memoryStore, type ObjectStore, Table } from '../../src/index.ts'
-import { checksumKey, commitKey } from '../../src/log/paths.ts'
+import { memoryStore, type ObjectStore, Table } from '../../../src/index.ts'
+import { checksumKey, commitKey } from '../../../src/log/paths.ts'
 
 const day = 86_400_000
 const begin = Date.UTC(2026, 0, 1, 10)

@@ -4,11 +4,11 @@
  * DuckDB itself reads it, in an instance without any directory that is thrown away afterwards: whatever the text does there touches
  * nothing.
  */
-import { throwAwayEngine } from '../engine/index.ts'
-import { SchemaError, UsageError, VarveError } from '../errors/index.ts'
-import { quoteIdentifier } from '../schema/quoting.ts'
-import { field } from '../schema/schema-json.ts'
-import type { DataType, StructType } from '../schema/types.ts'
+import { throwAwayEngine } from '../../engine/index.ts'
+import { SchemaError, UsageError, VarveError } from '../../errors/index.ts'
+import { quoteIdentifier } from '../../schema/quoting.ts'
+import { field } from '../../schema/schema-json.ts'
+import type { DataType, StructType } from '../../schema/types.ts'
 
 const table = 'varve_columns'
 

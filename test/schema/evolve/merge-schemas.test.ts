@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { sameType } from '../../src/schema/compare.ts'
-import { mergeSchemas } from '../../src/schema/merge.ts'
-import { field, struct } from '../../src/schema/schema-json.ts'
-import type { DataType } from '../../src/schema/types.ts'
-import { schemas } from './arbitrary.ts'
+import { sameType } from '../../../src/schema/compare.ts'
+import { mergeSchemas } from '../../../src/schema/evolve/merge-schemas.ts'
+import { field, struct } from '../../../src/schema/schema-json.ts'
+import type { DataType } from '../../../src/schema/types.ts'
+import { schemas } from '../arbitrary.ts'
 
 it('adds new columns at the end, nullable and without metadata, inside nested types too', () => {
   const table = struct(

@@ -2,12 +2,12 @@
  * What a JavaScript value means in a column of some type. One function a type, each giving the value in its stored form or
  * `undefined` where it does not fit; `refusal` then says why. Nothing is rounded or guessed, but for doubles that go into a float.
  */
-import { ValueError } from '../errors/index.ts'
-import { describeType } from './compare.ts'
-import { parseDecimal } from './number-text.ts'
-import { decimalParts } from './sql-type.ts'
-import { parseDate, parseInstant } from './temporal.ts'
-import type { DataType } from './types.ts'
+import { ValueError } from '../../errors/index.ts'
+import { describeType } from '../compare.ts'
+import { parseDecimal } from '../number-text.ts'
+import { decimalParts } from '../sql-type.ts'
+import { parseDate, parseInstant } from '../temporal.ts'
+import type { DataType } from '../types.ts'
 
 const int64Max = 2n ** 63n - 1n
 const microsPerDay = 86_400_000_000n

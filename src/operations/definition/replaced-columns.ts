@@ -1,15 +1,15 @@
 /**
  * The columns of a table all of whose rows are replaced: those of the rows that come, whatever they were before. Older versions keep their own.
  */
-import { UsageError } from '../errors/index.ts'
-import { type Action, activeProperties, type TableState } from '../log/index.ts'
-import { sameType } from '../schema/compare.ts'
-import { checkSchema, writeSchema } from '../schema/schema-json.ts'
-import type { StructType } from '../schema/types.ts'
-import { type Ground, unchanged } from './append.ts'
+import { UsageError } from '../../errors/index.ts'
+import { type Action, activeProperties, type TableState } from '../../log/index.ts'
+import { sameType } from '../../schema/compare.ts'
+import { checkSchema, writeSchema } from '../../schema/schema-json.ts'
+import type { StructType } from '../../schema/types.ts'
 import { isMapped, needsMapping, withMapping } from './column-mapping.ts'
 import { featuresOfTypes, withFeatures } from './features.ts'
 import { checkFeedColumns } from './properties.ts'
+import { asItIs, type WriteGround } from './write-ground.ts'
 
 const mappingMode = 'delta.columnMapping.mode'
 const clusteringDomain = 'delta.clustering'
@@ -24,12 +24,12 @@ export function replaceColumns(
   schema: StructType,
   columns: StructType,
   partitionBy: readonly string[] | undefined,
-): Ground {
+): WriteGround {
   const partitionColumns = (partitionBy ?? state.metadata.partitionColumns).map((name) =>
     columnOf(columns, name, partitionBy === undefined),
   )
   const samePartitions = JSON.stringify(partitionColumns) === JSON.stringify(state.metadata.partitionColumns)
-  if (samePartitions && sameType(schema, columns)) return unchanged(state, schema)
+  if (samePartitions && sameType(schema, columns)) return asItIs(state, schema)
   checkSchema(columns, partitionColumns)
   checkFeedColumns(columns, state.metadata.configuration)
   const maps = !isMapped(activeProperties(state)) && needsMapping(columns)

@@ -1,11 +1,11 @@
 import * as arrow from 'apache-arrow'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { batchToRows, inferSchema, type Row, rowsToBatch } from '../../src/schema/rows.ts'
-import { field, struct } from '../../src/schema/schema-json.ts'
-import type { DataType, StructType } from '../../src/schema/types.ts'
-import { schemas } from './arbitrary.ts'
-import { record } from './values.ts'
+import { batchToRows, inferSchema, type Row, rowsToBatch } from '../../../src/schema/rows/rows.ts'
+import { field, struct } from '../../../src/schema/schema-json.ts'
+import type { DataType, StructType } from '../../../src/schema/types.ts'
+import { schemas } from '../arbitrary.ts'
+import { record } from '../values.ts'
 
 const roundTrip = (rows: readonly Row[], schema: StructType) => batchToRows(rowsToBatch(rows, schema))
 const one = (value: unknown, type: DataType) => roundTrip([{ c: value }], struct(field('c', type)))[0]!.c
