@@ -11,5 +11,6 @@ export { type RowRules, rowRules } from './rules/row-rules.ts'
 export { declaredType, tableRules } from './rules/table-rules.ts'
 export { importParquet } from './write/import-parquet.ts'
 
+export { targetFileSize } from './write/target-file-size.ts'
 export { writeFiles } from './write/write.ts'
 export type { DataFile, WriteTarget } from './write/write-target.ts'

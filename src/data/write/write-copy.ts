@@ -18,6 +18,7 @@ import type { ProjectedColumn, Projection } from './conform.ts'
 import { type CopiedFile, readCopiedFiles } from './copy-stats.ts'
 import { fieldIds } from './field-ids.ts'
 import { spellStatistics } from './statistics.ts'
+import { targetFileSize } from './target-file-size.ts'
 import { notNullViolated, readCheck } from './value-check.ts'
 import type { WriteTarget } from './write-target.ts'
 
@@ -221,8 +222,7 @@ export class CopyWriter {
   }
 
   #fileSize(): number {
-    const set = this.#target.targetFileSize ?? Number(this.#target.properties['delta.targetFileSize'])
-    return Number.isSafeInteger(set) && set > 0 ? set : defaultFileSize
+    return this.#target.targetFileSize ?? targetFileSize(this.#target.properties) ?? defaultFileSize
   }
 
   #nextPath(): string {

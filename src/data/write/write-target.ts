@@ -18,7 +18,7 @@ export interface WriteTarget {
   readonly purpose?: 'rows' | 'changes' | undefined
   /** Where files are staged, which stays the caller's. Default: a folder of the write's own. */
   readonly staging?: Staging | undefined
-  /** Bytes of a data file at which the next is begun. Default: `delta.targetFileSize` where it is a number, else 128 MiB. */
+  /** Bytes of a data file at which the next is begun. Default: `delta.targetFileSize`, else 128 MiB. */
   readonly targetFileSize?: number | undefined
   /** Of files that DuckDB writes. Default `zstd`. */
   readonly compression?: 'zstd' | 'snappy' | undefined

@@ -6,6 +6,7 @@
  *
  * A concurrent delete or update of a file that is rewritten is a conflict: its vector would be lost.
  */
+import { targetFileSize } from '../../data/index.ts'
 import type { Parameters } from '../../engine/index.ts'
 import { UsageError } from '../../errors/index.ts'
 import type { DeltaLog, LiveFile } from '../../log/index.ts'
@@ -36,7 +37,7 @@ export interface OptimizeOptions extends WritingOptions {
   readonly zorder?: readonly string[] | undefined
   /** The same along Hilbert's curve, which keeps neighbours closer together. */
   readonly hilbert?: readonly string[] | undefined
-  /** Bytes that a file should have. Default: the table's `delta.targetFileSize` where it is a number, else 128 MiB. */
+  /** Bytes that a file should have. Default: the table's `delta.targetFileSize`, else 128 MiB. */
   readonly targetSize?: number | undefined
 }
 
@@ -108,8 +109,7 @@ async function liveFiles(
 
 /** Bytes that a file of the table should have. */
 export function targetBytes({ target }: VerbGround): number {
-  const set = Number(target.properties['delta.targetFileSize'])
-  return Number.isSafeInteger(set) && set > 0 ? set : defaultTargetBytes
+  return targetFileSize(target.properties) ?? defaultTargetBytes
 }
 
 function checkSize(bytes: number | undefined): void {
