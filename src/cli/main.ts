@@ -127,7 +127,7 @@ function usageError(error: CommanderError, args: readonly string[]): CommandLine
   const [what = '', nearest] = error.message.replace(/^error: /, '').split('\n')
   const message = what.replace(/^unknown command/, 'unknown verb').replace(/^[a-z]/, (letter) => letter.toUpperCase())
   const suggestion = nearest === undefined ? '' : `${nearest.replace(/^\(|\)$/g, '')} `
-  return new CommandLineError('INVALID_ARGUMENT', `${message}.`, `${suggestion}${help}`)
+  return new CommandLineError('INVALID_ARGUMENT', `${message.replace(/\.+$/, '')}.`, `${suggestion}${help}`)
 }
 
 function packageVersion(): string {
