@@ -113,10 +113,16 @@ test('points that are not in the history', async () => {
     expect(await errorOf(table.asOf(version))).toMatchObject({ code: 'VERSION_NOT_FOUND' })
   expect(await errorOf(table.asOf({ timestamp: '2026-01-01T00:00:00' }))).toMatchObject({ code: 'INVALID_TIMESTAMP' })
   expect(await errorOf(table.asOf({ timestamp: new Date(Number.NaN) }))).toMatchObject({ code: 'INVALID_TIMESTAMP' })
-  expect(await errorOf(table.asOf({ timestamp: '1999-01-01' }))).toMatchObject({
-    code: 'VERSION_NOT_FOUND',
-    data: { earliest: 0, latest: 1 },
-  })
+  for await (const { version, timestamp } of table.history()) {
+    if (version > 0) continue
+    const since = timestamp.toISOString()
+    expect(await errorOf(table.asOf({ timestamp: '1999-01-01' }))).toMatchObject({
+      code: 'VERSION_NOT_FOUND',
+      message: expect.stringContaining(since),
+      data: { asked: '1999-01-01T00:00:00.000Z', earliest: 0, latest: 1, since },
+    })
+    expect((await table.asOf({ timestamp: since })).version).toBe(0)
+  }
   expect(await errorOf(table.asOf({ tag: 'v1' }))).toMatchObject({ code: 'TAG_NOT_FOUND' })
 })
 

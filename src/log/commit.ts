@@ -94,7 +94,7 @@ export function isSameTransaction(one: string | null | undefined, other: string 
 /** A hole in the log, named. */
 export function gap(store: ObjectStore, version: number): LogError {
   return new LogError('LOG_GAP', `The log of ${store.root} has no commit of version ${version}, though later ones are there.`, {
-    remedy: `Restore ${commitKey(version)} from a backup, or read a version before it.`,
+    remedy: `Restore ${commitKey(version)} from a backup or a remote.`,
     data: { root: store.root, version, file: commitKey(version) },
   })
 }
@@ -120,7 +120,7 @@ export function parseLine(text: string, version: number, line: number): Action {
 
 function corrupt(version: number, line: number, cause?: unknown, what = 'is no JSON object'): LogError {
   return new LogError('LOG_CORRUPT', `Line ${line} of the commit of version ${version} ${what}.`, {
-    remedy: `Restore ${commitKey(version)} from a backup, or read an earlier version.`,
+    remedy: `Restore ${commitKey(version)} from a backup or a remote.`,
     data: { version, line, file: commitKey(version) },
     cause,
   })

@@ -65,7 +65,7 @@ export async function diagnosing<T>(store: ObjectStore, segment: Segment, work: 
 /** The engine is stricter than the protocol asks where it reads JSON: it takes no half of a surrogate pair, for one. */
 function unreadable(store: ObjectStore, version: number, cause: QueryError): LogError {
   return new LogError('LOG_CORRUPT', `The commits of ${store.root} up to version ${version} cannot be replayed: ${cause.message}`, {
-    remedy: 'Restore the commit that is named from a backup, or read an earlier version.',
+    remedy: 'Restore the commit that is named from a backup or a remote.',
     data: { root: store.root, version },
     cause,
   })

@@ -1,6 +1,6 @@
 /** From a point in a table's history to the state of the version that it names. */
-import { UsageError } from '../errors/index.ts'
-import { type DeltaLog, type TableState, versionAt } from '../log/index.ts'
+import { UsageError, VersionNotFoundError } from '../errors/index.ts'
+import { CommitTimes, type DeltaLog, readCommit, type TableState, versionAt } from '../log/index.ts'
 import { versionOfTag } from '../refs/tags.ts'
 import { parseInstant } from './point.ts'
 
@@ -32,8 +32,21 @@ export async function stateAsOf(log: DeltaLog, point: AsOf, signal?: AbortSignal
   }
   const latest = await log.update(signal)
   const version = await versionAt(log.store, latest, instant.getTime(), signal)
-  if (version === undefined) throw await log.versionNotFound(`The version at ${instant.toISOString()}`, signal)
+  if (version === undefined) throw await tooEarly(log, latest, instant, signal)
   return stateOf(log, version, signal)
+}
+
+/** The error for an instant before all versions, with the time of the first that can be read. */
+async function tooEarly(log: DeltaLog, latest: TableState, instant: Date, signal: AbortSignal | undefined): Promise<VersionNotFoundError> {
+  const asked = instant.toISOString()
+  const { code, message, remedy, data } = await log.versionNotFound(`The version at ${asked}`, signal)
+  const first = await readCommit(log.store, Number(data.earliest), signal).catch(() => undefined)
+  if (first === undefined) return new VersionNotFoundError(code, message, { remedy, data })
+  const since = new Date(await new CommitTimes(log.store, latest).of(first, signal)).toISOString()
+  return new VersionNotFoundError(code, `${message} The first of them was committed at ${since}.`, {
+    remedy: `Ask for a version from ${data.earliest} to ${data.latest}, or for an instant from ${since} on.`,
+    data: { ...data, asked, since },
+  })
 }
 
 /** The log may still tell of a version whose files are gone. */

@@ -213,7 +213,7 @@ function readNumber(text: string): unknown {
 
 function corrupt(why: string, cause?: unknown): LogError {
   return new LogError('LOG_CORRUPT', `The schema in the log cannot be read: ${why}.`, {
-    remedy: 'Restore the commit that wrote it, or read an earlier version.',
+    remedy: 'Restore the commit that wrote it from a backup or a remote.',
     cause,
   })
 }
