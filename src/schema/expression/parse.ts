@@ -2,12 +2,13 @@
  * A text to a tree, by Spark's precedence: OR, AND, NOT, comparisons with the predicates, `+ - ||`, `* / % DIV`, signs. What Spark and
  * DuckDB bind differently (a comparison of a comparison, `a = b IN (...)`) wants brackets.
  */
-import { decimalType } from '../sql-type.ts'
 import type { PrimitiveType } from '../types.ts'
-import { dateText, timestampText } from './literals.ts'
+import { literal, numberLiteral, typedLiteral } from './constants.ts'
+import { Cursor } from './cursor.ts'
 import { Refusal } from './refusal.ts'
-import type { BinaryOperator, Literal, Syntax } from './syntax.ts'
+import type { BinaryOperator, Syntax } from './syntax.ts'
 import { type Spelling, type Token, tokenize } from './tokens.ts'
+import { readType } from './type-names.ts'
 
 /** Parses one expression. @throws Refusal */
 export function parse(text: string, spelling: Spelling): Syntax {
@@ -37,38 +38,37 @@ const reserved = new Set(
 )
 
 class Parser {
-  readonly #tokens: readonly Token[]
+  readonly #cursor: Cursor
   readonly #spelling: Spelling
-  #at = 0
   #depth = 0
 
   constructor(tokens: readonly Token[], spelling: Spelling) {
-    this.#tokens = tokens
+    this.#cursor = new Cursor(tokens)
     this.#spelling = spelling
   }
 
   end(): void {
-    if (this.#peek.kind !== 'end') throw this.#unexpected()
+    if (this.#cursor.peek.kind !== 'end') throw this.#cursor.unexpected()
   }
 
   expression(): Syntax {
     this.#depth += 1
     if (this.#depth > deepest) throw new Refusal('it is nested too deeply')
     let left = this.#and()
-    while (this.#word('OR')) left = { kind: 'binary', operator: 'OR', left, right: this.#and() }
+    while (this.#cursor.word('OR')) left = { kind: 'binary', operator: 'OR', left, right: this.#and() }
     this.#depth -= 1
     return left
   }
 
   #and(): Syntax {
     let left = this.#not()
-    while (this.#word('AND')) left = { kind: 'binary', operator: 'AND', left, right: this.#not() }
+    while (this.#cursor.word('AND')) left = { kind: 'binary', operator: 'AND', left, right: this.#not() }
     return left
   }
 
   #not(): Syntax {
     let negations = 0
-    while (this.#word('NOT')) negations += 1
+    while (this.#cursor.word('NOT')) negations += 1
     let operand = this.#predicate()
     for (; negations > 0; negations -= 1) operand = { kind: 'not', operand }
     return operand
@@ -76,28 +76,35 @@ class Parser {
 
   #predicate(): Syntax {
     let operand = this.#additive()
-    const operator = this.#peek.kind === 'symbol' ? comparisons[this.#peek.text] : undefined
+    const operator = this.#cursor.peek.kind === 'symbol' ? comparisons[this.#cursor.peek.text] : undefined
     if (operator !== undefined) {
-      this.#at += 1
+      this.#cursor.take()
       operand = { kind: 'binary', operator, left: operand, right: this.#additive() }
-      if (this.#peek.kind === 'symbol' && this.#peek.text in comparisons) throw new Refusal('it compares a comparison without brackets')
+      if (this.#cursor.peek.kind === 'symbol' && this.#cursor.peek.text in comparisons)
+        throw new Refusal('it compares a comparison without brackets')
     }
-    if (this.#word('IS')) operand = this.#is(operand)
-    const negated = this.#word('NOT')
-    const word = this.#peek.kind === 'word' ? this.#peek.text.toUpperCase() : ''
+    if (this.#cursor.word('IS')) operand = this.#is(operand)
+    const negated = this.#cursor.word('NOT')
+    const word = this.#cursor.peek.kind === 'word' ? this.#cursor.peek.text.toUpperCase() : ''
     if (word !== 'IN' && word !== 'BETWEEN' && word !== 'LIKE') {
-      if (negated) throw this.#unexpected()
+      if (negated) throw this.#cursor.unexpected()
       return operand
     }
     if (operator !== undefined || operand.kind === 'is') throw new Refusal(`${word} stands behind a comparison without brackets`)
-    this.#at += 1
+    this.#cursor.take()
     if (word === 'IN') return { kind: 'in', operand, items: this.#list(), negated }
     if (word === 'LIKE') {
       const pattern = this.#additive()
-      return { kind: 'like', operand, pattern, escape: this.#word('ESCAPE') ? this.#string() : this.#defaultEscape(), negated }
+      return {
+        kind: 'like',
+        operand,
+        pattern,
+        escape: this.#cursor.word('ESCAPE') ? this.#cursor.string() : this.#defaultEscape(),
+        negated,
+      }
     }
     const low = this.#additive()
-    this.#keyword('AND')
+    this.#cursor.keyword('AND')
     return { kind: 'between', operand, low, high: this.#additive(), negated }
   }
 
@@ -107,10 +114,10 @@ class Parser {
   }
 
   #is(operand: Syntax): Syntax {
-    const negated = this.#word('NOT')
-    for (const what of ['NULL', 'TRUE', 'FALSE'] as const) if (this.#word(what)) return { kind: 'is', operand, what, negated }
-    this.#keyword('DISTINCT')
-    this.#keyword('FROM')
+    const negated = this.#cursor.word('NOT')
+    for (const what of ['NULL', 'TRUE', 'FALSE'] as const) if (this.#cursor.word(what)) return { kind: 'is', operand, what, negated }
+    this.#cursor.keyword('DISTINCT')
+    this.#cursor.keyword('FROM')
     const same: Syntax = { kind: 'binary', operator: '<=>', left: operand, right: this.#additive() }
     return negated ? same : { kind: 'not', operand: same }
   }
@@ -118,7 +125,7 @@ class Parser {
   #additive(): Syntax {
     let left = this.#multiplicative()
     for (;;) {
-      const operator = this.#symbol('+', '-', '||')
+      const operator = this.#cursor.symbol('+', '-', '||')
       if (operator === undefined) return left
       left = { kind: 'binary', operator: operator as BinaryOperator, left, right: this.#multiplicative() }
     }
@@ -128,15 +135,16 @@ class Parser {
     let left = this.#sign()
     for (;;) {
       const operator =
-        this.#symbol('*', '/', '%') ?? (this.#word('DIV') || (this.#spelling === 'any' && this.#symbol('//')) ? 'DIV' : undefined)
+        this.#cursor.symbol('*', '/', '%') ??
+        (this.#cursor.word('DIV') || (this.#spelling === 'any' && this.#cursor.symbol('//')) ? 'DIV' : undefined)
       if (operator === undefined) return left
       left = { kind: 'binary', operator: operator as BinaryOperator, left, right: this.#sign() }
     }
   }
 
   #sign(): Syntax {
-    if (this.#symbol('-')) {
-      if (this.#peek.kind === 'number') return this.#number('-')
+    if (this.#cursor.symbol('-')) {
+      if (this.#cursor.peek.kind === 'number') return numberLiteral('-', this.#cursor.take())
       this.#depth += 1
       if (this.#depth > deepest) throw new Refusal('it is nested too deeply')
       const operand = this.#sign()
@@ -144,55 +152,66 @@ class Parser {
       return { kind: 'negative', operand }
     }
     let operand = this.#primary()
-    while (this.#symbol('::')) operand = { kind: 'cast', operand, type: this.#type() }
+    while (this.#cursor.symbol('::')) operand = { kind: 'cast', operand, type: readType(this.#cursor, this.#spelling) }
     return operand
   }
 
   #primary(): Syntax {
-    const token = this.#peek
-    if (token.kind === 'number') return this.#number('')
-    if (token.kind === 'string') return literal('string', this.#string())
-    if (this.#symbol('(')) {
+    const token = this.#cursor.peek
+    if (token.kind === 'number') return numberLiteral('', this.#cursor.take())
+    if (token.kind === 'string') return literal('string', this.#cursor.string())
+    if (this.#cursor.symbol('(')) {
       const inner = this.expression()
-      this.#expect(')')
+      this.#cursor.expect(')')
       return inner
     }
     if (token.kind === 'quoted') return this.#column()
-    if (token.kind !== 'word') throw this.#unexpected()
+    if (token.kind !== 'word') throw this.#cursor.unexpected()
     const word = token.text.toUpperCase()
-    const following = this.#tokens[this.#at + 1]!
-    if (following.kind === 'string') return this.#typedLiteral(word)
+    const { following } = this.#cursor
+    if (following.kind === 'string') {
+      this.#cursor.take()
+      return typedLiteral(word, this.#cursor.string(), this.#spelling)
+    }
     if (word === 'CASE') return this.#case()
     if (following.kind === 'symbol' && following.text === '(') return this.#call(word)
-    if (word === 'NULL') return this.#take(literal('void', ''))
-    if (word === 'TRUE' || word === 'FALSE') return this.#take(literal('boolean', word.toLowerCase()))
-    if (word === 'CURRENT_DATE' || word === 'CURRENT_TIMESTAMP') return this.#take({ kind: 'call', name: word.toLowerCase(), args: [] })
-    if (reserved.has(word)) throw this.#unexpected()
+    if (word === 'NULL') return this.#constant('void', '')
+    if (word === 'TRUE' || word === 'FALSE') return this.#constant('boolean', word.toLowerCase())
+    if (word === 'CURRENT_DATE' || word === 'CURRENT_TIMESTAMP') {
+      this.#cursor.take()
+      return { kind: 'call', name: word.toLowerCase(), args: [] }
+    }
+    if (reserved.has(word)) throw this.#cursor.unexpected()
     return this.#column()
   }
 
+  #constant(type: PrimitiveType, text: string): Syntax {
+    this.#cursor.take()
+    return literal(type, text)
+  }
+
   #column(): Syntax {
-    const path = [this.#name()]
-    while (this.#symbol('.')) path.push(this.#name())
+    const path = [this.#cursor.name()]
+    while (this.#cursor.symbol('.')) path.push(this.#cursor.name())
     return { kind: 'column', path }
   }
 
   #call(word: string): Syntax {
-    this.#at += 1
+    this.#cursor.take()
     if (word === 'CAST') {
-      this.#expect('(')
+      this.#cursor.expect('(')
       const operand = this.expression()
-      this.#keyword('AS')
-      const type = this.#type()
-      this.#expect(')')
+      this.#cursor.keyword('AS')
+      const type = readType(this.#cursor, this.#spelling)
+      this.#cursor.expect(')')
       return { kind: 'cast', operand, type }
     }
     if (word === 'EXTRACT') {
-      this.#expect('(')
-      const name = this.#name().toLowerCase()
-      this.#keyword('FROM')
+      this.#cursor.expect('(')
+      const name = this.#cursor.name().toLowerCase()
+      this.#cursor.keyword('FROM')
       const operand = this.expression()
-      this.#expect(')')
+      this.#cursor.expect(')')
       return { kind: 'call', name, args: [operand] }
     }
     if (reserved.has(word)) throw new Refusal(`it uses ${word}`)
@@ -200,182 +219,27 @@ class Parser {
   }
 
   #list(): Syntax[] {
-    this.#expect('(')
+    this.#cursor.expect('(')
     const items: Syntax[] = []
-    if (this.#symbol(')')) return items
+    if (this.#cursor.symbol(')')) return items
     do items.push(this.expression())
-    while (this.#symbol(','))
-    this.#expect(')')
+    while (this.#cursor.symbol(','))
+    this.#cursor.expect(')')
     return items
   }
 
   #case(): Syntax {
-    this.#at += 1
-    const operand = this.#peek.text.toUpperCase() === 'WHEN' ? undefined : this.expression()
+    this.#cursor.take()
+    const operand = this.#cursor.peek.text.toUpperCase() === 'WHEN' ? undefined : this.expression()
     const branches: (readonly [Syntax, Syntax])[] = []
-    while (this.#word('WHEN')) {
+    while (this.#cursor.word('WHEN')) {
       const when = this.expression()
-      this.#keyword('THEN')
+      this.#cursor.keyword('THEN')
       branches.push([when, this.expression()])
     }
-    if (branches.length === 0) throw this.#unexpected()
-    const otherwise = this.#word('ELSE') ? this.expression() : undefined
-    this.#keyword('END')
+    if (branches.length === 0) throw this.#cursor.unexpected()
+    const otherwise = this.#cursor.word('ELSE') ? this.expression() : undefined
+    this.#cursor.keyword('END')
     return { kind: 'case', operand, branches, otherwise }
   }
-
-  #typedLiteral(word: string): Syntax {
-    this.#at += 1
-    const text = this.#string()
-    switch (word) {
-      case 'DATE':
-        return literal('date', required(dateText(text), text))
-      case 'TIMESTAMP':
-      case 'TIMESTAMP_LTZ':
-        return literal('timestamp', required(timestampText(text), text))
-      case 'TIMESTAMPTZ':
-        if (this.#spelling === 'any') return literal('timestamp', required(timestampText(text), text))
-        break
-      case 'TIMESTAMP_NTZ':
-        return literal('timestamp_ntz', required(/[Z+]|\d-\d\d:?\d\d$/i.test(text) ? undefined : timestampText(text), text))
-      case 'X':
-        if (/^([0-9a-fA-F]{2})*$/.test(text)) return literal('binary', text.toUpperCase())
-    }
-    throw new Refusal(`${word}'${text}' is no constant that is known`)
-  }
-
-  #number(sign: '-' | ''): Syntax {
-    const [, digits = '', fraction, exponent, suffix] = /^(\d*)(\.\d*)?([eE][+-]?\d+)?(BD|[LSYDF])?$/.exec(this.#take(this.#peek).text)!
-    const text = sign + digits + (fraction ?? '') + (exponent ?? '')
-    if (suffix === 'D' || (suffix === undefined && exponent !== undefined)) return literal('double', text)
-    if (suffix === 'F' || exponent !== undefined) throw new Refusal(`${text}${suffix} is no constant that is known`)
-    if (fraction !== undefined || suffix === 'BD') {
-      if (suffix !== undefined && suffix !== 'BD') throw new Refusal(`${text}${suffix} is no constant that is known`)
-      return decimalLiteral(sign, digits, fraction?.slice(1) ?? '')
-    }
-    const value = BigInt(text)
-    const named = { Y: 'byte', S: 'short', L: 'long' }[suffix ?? ''] as PrimitiveType | undefined
-    const type = named ?? (fits(value, 32) ? 'integer' : 'long')
-    const bits = { byte: 8, short: 16, integer: 32, long: 64 }[type as 'byte']
-    if (!fits(value, bits)) {
-      if (named !== undefined) throw new Refusal(`${text} does not fit its type`)
-      return decimalLiteral(sign, digits, '')
-    }
-    return literal(type, String(value))
-  }
-
-  #type(): PrimitiveType {
-    const word = this.#name().toUpperCase()
-    const known = types[word] ?? (this.#spelling === 'any' ? duckdbTypes[word] : undefined)
-    if (known !== undefined) return known
-    if (word !== 'DECIMAL' && word !== 'DEC' && word !== 'NUMERIC') throw new Refusal(`the type ${word} is not known`)
-    if (!this.#symbol('(')) {
-      if (this.#spelling === 'any')
-        throw new Refusal('a DECIMAL needs its digits, as in DECIMAL(10,2): DuckDB and Spark have different ones')
-      return decimalType(10, 0)
-    }
-    const precision = Number(this.#take(this.#peek).text)
-    const scale = this.#symbol(',') ? Number(this.#take(this.#peek).text) : 0
-    this.#expect(')')
-    if (!(Number.isInteger(precision) && Number.isInteger(scale) && precision >= 1 && precision <= 38 && scale <= precision && scale >= 0))
-      throw new Refusal('a DECIMAL has impossible digits')
-    return decimalType(precision, scale)
-  }
-
-  get #peek(): Token {
-    return this.#tokens[this.#at]!
-  }
-
-  #take<T>(what: T): T {
-    this.#at += 1
-    return what
-  }
-
-  #word(word: string): boolean {
-    const { kind, text } = this.#peek
-    if (kind !== 'word' || text.toUpperCase() !== word) return false
-    this.#at += 1
-    return true
-  }
-
-  #keyword(word: string): void {
-    if (!this.#word(word)) throw this.#unexpected(word)
-  }
-
-  #symbol(...among: readonly string[]): string | undefined {
-    const { kind, text } = this.#peek
-    if (kind !== 'symbol' || !among.includes(text)) return undefined
-    this.#at += 1
-    return text
-  }
-
-  #expect(symbol: string): void {
-    if (this.#symbol(symbol) === undefined) throw this.#unexpected(symbol)
-  }
-
-  #name(): string {
-    const { kind, text } = this.#peek
-    if (kind !== 'word' && kind !== 'quoted') throw this.#unexpected('a name')
-    return this.#take(text)
-  }
-
-  #string(): string {
-    const { kind, text } = this.#peek
-    if (kind !== 'string') throw this.#unexpected('a text')
-    return this.#take(text)
-  }
-
-  #unexpected(wanted?: string): Refusal {
-    const found = this.#peek.kind === 'end' ? 'its end' : JSON.stringify(this.#peek.text)
-    return new Refusal(wanted === undefined ? `${found} stands where it means nothing` : `${wanted} is missing before ${found}`)
-  }
-}
-
-const types: Readonly<Record<string, PrimitiveType>> = {
-  BOOLEAN: 'boolean',
-  TINYINT: 'byte',
-  BYTE: 'byte',
-  SMALLINT: 'short',
-  SHORT: 'short',
-  INT: 'integer',
-  INTEGER: 'integer',
-  BIGINT: 'long',
-  LONG: 'long',
-  FLOAT: 'float',
-  REAL: 'float',
-  DOUBLE: 'double',
-  DATE: 'date',
-  TIMESTAMP: 'timestamp',
-  TIMESTAMP_LTZ: 'timestamp',
-  TIMESTAMP_NTZ: 'timestamp_ntz',
-  STRING: 'string',
-  BINARY: 'binary',
-}
-
-const duckdbTypes: Readonly<Record<string, PrimitiveType>> = {
-  VARCHAR: 'string',
-  TEXT: 'string',
-  TIMESTAMPTZ: 'timestamp',
-  BLOB: 'binary',
-}
-
-function literal(type: PrimitiveType, text: string): Syntax & { kind: 'literal' } {
-  return { kind: 'literal', literal: { type, text } satisfies Literal }
-}
-
-/** As Spark counts: the digits before the point without leading zeros, and all behind it. */
-function decimalLiteral(sign: string, digits: string, fraction: string): Syntax {
-  const whole = digits.replace(/^0+/, '')
-  const precision = Math.max(whole.length + fraction.length, 1)
-  if (precision > 38) throw new Refusal('a number has more than 38 digits')
-  return literal(decimalType(precision, fraction.length), `${sign}${whole || '0'}${fraction && `.${fraction}`}`)
-}
-
-function fits(value: bigint, bits: number): boolean {
-  return BigInt.asIntN(bits, value) === value
-}
-
-function required(text: string | undefined, given: string): string {
-  if (text === undefined) throw new Refusal(`${JSON.stringify(given)} is not spelt as all engines read it`)
-  return text
 }

@@ -70,6 +70,8 @@ describe('what is not on the list is refused, with the reason', () => {
     ['dayofweek(day) = 1', 'means one thing to DuckDB'],
     ["t LIKE 'a\\%'", 'backslash'],
     ['CAST(i AS DECIMAL) > 1', 'needs its digits'],
+    ['CAST(i AS DECIMAL(', ') is missing'],
+    ['i > CAST(i AS DECIMAL(3,', ') is missing'],
   ])('of what a user types, %j', (text, reason) => {
     expect(refused(text, { spelling: 'any' })).toContain(reason)
   })
