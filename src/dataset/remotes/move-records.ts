@@ -11,13 +11,14 @@
  * clocks and hints are a copy's own.
  *
  * A record is never changed, so one that is there is the same; only of tags two copies may each have made one under the same number. A record of
- * a version that the other copy cannot read is left: it would hold there what is not there, and vacuum would stop at it.
+ * a version that the other copy cannot read is left: it would hold there what is not there, and vacuum would stop at it. So is one that is not known here.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { RemoteError } from '../../errors/index.ts'
 import { corruptRecord, type JsonRecord, parseRecord, putRecordBytes, readRecord } from '../../log/records.ts'
 import type { ObjectStore } from '../../storage/index.ts'
 import { inParallel } from './in-parallel.ts'
+import { isKnownRecord } from './known-records.ts'
 
 /** Folders of records that go from one copy to another. */
 const shared = ['tags', 'runs', 'digests', 'hashes'] as const
@@ -47,6 +48,8 @@ export interface MovedRecords {
   readonly otherTags: readonly string[]
   /** Records left because the target does not have their version. */
   readonly left: number
+  /** Records left, with all that belongs to them, because it is not known what they mean: their keys. */
+  readonly unknown: readonly string[]
 }
 
 /** Tags that two copies have made each in its own way: names, as far as records of one number differ. @throws LogError RECORD_CORRUPT; storage errors */
@@ -78,8 +81,9 @@ export function tagsDiverged(remote: string, names: readonly string[]): RemoteEr
 export async function moveRecords(options: MoveRecordsOptions): Promise<MovedRecords> {
   const { from, to, holds, readable, signal } = options
   let [records, bytes, left] = [0, 0, 0]
+  const unknown: string[] = []
   const otherTags = await differingTags(from, to, signal)
-  for (const name of [...shared, ...(holds ? ['holds'] : [])]) {
+  for (const name of holds ? ([...shared, 'holds'] as const) : shared) {
     const folder = `_varve/${name}/`
     const there = new Set(await keysUnder(to, folder, signal))
     const missing = (await keysUnder(from, folder, signal)).filter((key) => !there.has(key))
@@ -91,6 +95,14 @@ export async function moveRecords(options: MoveRecordsOptions): Promise<MovedRec
     await inParallel([...groups], atOnce, async ([group, keys]) => {
       if (name === 'tags' && otherTags.includes(group)) return
       const read = await Promise.all(keys.sort(byNumber).map((key) => readMovable(from, key, signal)))
+      const strange = read.filter(({ key, record }) => !isKnownRecord(name, key.slice(folder.length), record)).map(({ key }) => key)
+      // Without its beginning a run says nothing.
+      const start = `${folder}${group}/start.json`
+      if (name === 'runs' && !there.has(start) && !keys.includes(start)) strange.push(...keys)
+      if (strange.length > 0) {
+        unknown.push(...strange)
+        return
+      }
       // Of a tag the last record counts, and what it stood for before is a trace.
       const counting = name === 'tags' ? read.slice(-1) : read
       if (!counting.every(({ record }) => isReadable(record, readable))) {
@@ -106,7 +118,7 @@ export async function moveRecords(options: MoveRecordsOptions): Promise<MovedRec
       }
     })
   }
-  return { records, bytes, otherTags, left }
+  return { records, bytes, otherTags, left, unknown: [...new Set(unknown)].sort() }
 }
 
 /** What belongs together: all records of a tag, of a run, of a hold. */
@@ -152,4 +164,11 @@ async function keysUnder(store: ObjectStore, folder: string, signal: AbortSignal
     if (file.endsWith('.json') && !file.startsWith('.')) keys.push(key)
   }
   return keys
+}
+
+/** What is said where records were left because nobody here knows what they mean. */
+export function unknownWarning(unknown: readonly string[], root: string): string[] {
+  if (unknown.length === 0) return []
+  const which = `${unknown.slice(0, 5).join(', ')}${unknown.length > 5 ? ', ...' : ''}`
+  return [`Of ${root} not all records were moved, since this Varve does not know what they mean: ${which}.`]
 }

@@ -34,7 +34,7 @@ import { hashesFor } from './hashes-for.ts'
 import { cutOff } from './move-errors.ts'
 import { type FileSource, type Moved, type MoveProgress, moveFiles, progressOf } from './move-files.ts'
 import { type MovedCommits, type MoveLogOptions, moveCommits, moveDerived, moveFirstCheckpoint } from './move-log.ts'
-import { moveRecords } from './move-records.ts'
+import { moveRecords, unknownWarning } from './move-records.ts'
 import { commitsOf, liveFilesOf, planMove, stepsOf, withoutErased } from './plan.ts'
 import { Presence } from './presence.ts'
 import { timesWarning } from './push.ts'
@@ -138,6 +138,7 @@ export async function pull(to: ObjectStore, remote: FoundRemote, options: PullOp
       ...timesWarning(commits, to),
       ...aheadWarning(log, theirs, label, options.version),
       ...tagsWarning(records.otherTags, label),
+      ...unknownWarning(records.unknown, from.root),
     ],
   }
 }

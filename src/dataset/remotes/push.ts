@@ -17,7 +17,7 @@ import { compareLogs, divergedError } from './compare-logs.ts'
 import type { FileToMove } from './files-to-move.ts'
 import { type Moved, type MoveProgress, moveFiles, progressOf } from './move-files.ts'
 import { type MovedCommits, type MoveLogOptions, moveCommits, moveDerived, moveFirstCheckpoint } from './move-log.ts'
-import { differingTags, moveRecords, tagsDiverged } from './move-records.ts'
+import { differingTags, moveRecords, tagsDiverged, unknownWarning } from './move-records.ts'
 import { planMove, stepsOf } from './plan.ts'
 import { Presence } from './presence.ts'
 import { findRemote, recordOrigin } from './remotes.ts'
@@ -106,7 +106,7 @@ export async function push(log: DeltaLog, given: string | ObjectStore | undefine
     records: records.records,
     missing: plan.absent.size,
     recorded: await recordOrigin(from, remote, signal),
-    warnings: [...timesWarning(commits, to), ...leftWarning(records.left, to)],
+    warnings: [...timesWarning(commits, to), ...leftWarning(records.left, to), ...unknownWarning(records.unknown, from.root)],
   }
 }
 
