@@ -101,13 +101,7 @@ export function gap(store: ObjectStore, version: number): LogError {
 
 /** The actions of one line; those that it names as null are left out. @throws LogError LOG_CORRUPT naming version and line. */
 export function parseLine(text: string, version: number, line: number): Action {
-  let value: unknown
-  try {
-    value = parseJson(text)
-  } catch (cause) {
-    throw corrupt(version, line, cause)
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw corrupt(version, line)
+  const value = parseObject(text, version, line)
   // Some writers spell out the actions that a line is not.
   const actions = Object.entries(value).filter(([, action]) => action !== null)
   for (const [kind, action] of actions) {
@@ -116,6 +110,18 @@ export function parseLine(text: string, version: number, line: number): Action {
   }
   const action = Object.fromEntries(actions) as unknown as Action
   return 'commitInfo' in action ? { ...action, commitInfo: tidyInfo(action.commitInfo) } : action
+}
+
+/** The object of a line, whatever it says. @throws LogError LOG_CORRUPT naming version and line. */
+export function parseObject(text: string, version: number, line: number): object {
+  let value: unknown
+  try {
+    value = parseJson(text)
+  } catch (cause) {
+    throw corrupt(version, line, cause)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw corrupt(version, line)
+  return value
 }
 
 function corrupt(version: number, line: number, cause?: unknown, what = 'is no JSON object'): LogError {

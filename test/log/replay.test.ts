@@ -165,6 +165,13 @@ test('a corrupt line is named by version and line, a hole by version', async () 
   await putLog(store, [[add('a')], [add('b')], [add('c')], [add('d')]])
   await putCommit(store, 2, [add('c'), '{"add":{"path":'])
   await expect(paths(store)).rejects.toMatchObject({ code: 'LOG_CORRUPT', data: { version: 2, line: 2 } })
+  // Torn off in what is not read otherwise.
+  for (const torn of ['{"commitInfo":{"operation":"DELETE","operationParameters":{}', '{"cdc":{"path":"x"}']) {
+    await store.put(commitKey(2), new TextEncoder().encode(torn))
+    await expect(paths(store), torn).rejects.toMatchObject({ code: 'LOG_CORRUPT', data: { version: 2 } })
+  }
+  await store.put(commitKey(2), new TextEncoder().encode('{"commitInfo":{"operation":"nothing"}}\r\n'))
+  expect(await paths(store)).toHaveLength(3)
   await store.delete([commitKey(2)])
   await expect(paths(store)).rejects.toMatchObject({ code: 'LOG_GAP', data: { version: 2 } })
 })

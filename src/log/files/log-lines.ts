@@ -9,7 +9,7 @@ import { isUtf8 } from 'node:buffer'
 import { Field, Int64, makeData, RecordBatch, Schema, Struct, Utf8 } from 'apache-arrow'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { Action } from '../actions.ts'
-import { parseLine } from '../commit.ts'
+import { parseLine, parseObject } from '../commit.ts'
 
 /** A file of lines, and the version that its actions count as. */
 export interface LogFile {
@@ -39,7 +39,7 @@ export function bytesOf(batch: RecordBatch): number {
 const together = 64
 const batchBytes = 8 << 20
 
-const newline = 0x0a
+const [newline, closingBrace] = [0x0a, 0x7d]
 
 /**
  * Lines about files as batches, those about change files only where they are wanted; everything else is put into `small`, in order.
@@ -80,7 +80,12 @@ function sort(read: Uint8Array, version: number, lines: Lines, small: SmallEntry
       lines.add(version, line)
       continue
     }
-    if (begins.startsWith('{"commitInfo":') || (begins.startsWith('{"cdc":{') && !changeFiles)) continue
+    const isSkipped = begins.startsWith('{"commitInfo":') || (begins.startsWith('{"cdc":{') && !changeFiles)
+    if (isSkipped) {
+      // What was torn off shows in the last line; any other is believed by its end.
+      if (found < 0 || start >= bytes.length || !endsObject(line)) parseObject(line.toString(), version, number)
+      continue
+    }
     const text = line.toString()
     if (text.trim() === '') continue
     const action = parseLine(text, version, number)
@@ -89,6 +94,11 @@ function sort(read: Uint8Array, version: number, lines: Lines, small: SmallEntry
       small.push({ version, action })
     }
   }
+}
+
+/** Whether a line ends as an object does. */
+function endsObject(line: Buffer): boolean {
+  return line[line.length - 1] === closingBrace
 }
 
 /** Lines that have been gathered for a batch. */
