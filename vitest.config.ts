@@ -17,6 +17,7 @@ export const long = [
   'test/log/soak.test.ts',
   'test/log/histories.test.ts',
   'test/query/skipping/golden-answers.test.ts',
+  'test/query/skipping/random-queries.test.ts',
 ]
 
 const common = {

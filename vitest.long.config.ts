@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { long } from './vitest.config.ts'
 
 /**
- * `npm run test:long`: damaged tables, random lives and histories, races, writers that are killed at every step. They keep all cores busy by themselves, so they do not
+ * `npm run test:long`: damaged tables, random lives, histories and queries, races, writers that are killed at every step. They keep all cores busy by themselves, so they do not
  * stand beside other tests.
  */
 export default defineConfig({

@@ -69,6 +69,7 @@ const start = performance.now()
 const session = await openSession({ flights: table })
 const rows = await session.query(comparison).toArray()
 await session.close()
+if (rows.length !== 5) throw new RangeError(`The comparison should name five airports and names ${rows.length}.`)
 say('Airport     Flights by March     by June   Delay by March     by June       Change')
 for (const row of rows) {
   say(
