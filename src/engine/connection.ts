@@ -37,7 +37,8 @@ export interface QueryOptions {
   /** Local paths that the statement reads, so that a failure is told as that file's (see failures.ts). */
   readonly files?: readonly string[] | undefined
   /**
-   * Runs a statement without parameters at once and keeps its result, which the caller knows to be small, and the text to be one SELECT.
+   * Runs a statement without parameters at once and keeps its result, which the caller knows to be small, and the text to be one SELECT,
+   * or a COPY that tells what it wrote.
    * It saves DuckDB planning twice what reads files. Without effect beside `readOnly`, which looks at the plan. Default: `false`.
    */
   readonly small?: boolean | undefined
@@ -97,7 +98,7 @@ export class Connection {
   run(sql: string, parameters?: Parameters, options: QueryOptions = {}): Promise<number> {
     return this.#exclusive(options, async () => {
       const result =
-        parameters === undefined && options.readOnly !== true
+        hasNone(parameters) && options.readOnly !== true
           ? await this.#binding.query(this.#native, checkText(sql))
           : (await this.#execute(sql, parameters, options, false)).result
       return this.#binding.rows_changed(result)
@@ -247,7 +248,7 @@ export class Connection {
   }
 
   async #execute(sql: string, parameters: Parameters | undefined, options: QueryOptions, streaming: boolean): Promise<Execution> {
-    if (options.small === true && parameters === undefined && options.readOnly !== true) {
+    if (options.small === true && hasNone(parameters) && options.readOnly !== true) {
       const result = await this.#binding.query(this.#native, checkText(sql))
       const columns = columnsOfResult(this.#binding, result)
       if (!columns.some((column) => needsCast(column.type))) return { result, columns, executed: sql }
@@ -339,6 +340,10 @@ export class Connection {
       this.#binding.destroy_prepare_sync(prepared)
     }
   }
+}
+
+function hasNone(parameters: Parameters | undefined): boolean {
+  return parameters === undefined || Object.keys(parameters).length === 0
 }
 
 /** DuckDB takes SQL up to the first NUL, in silence. */

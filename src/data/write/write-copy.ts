@@ -176,12 +176,12 @@ export class CopyWriter {
       ...(ids === undefined ? [] : [`FIELD_IDS ${ids}`]),
       ...options,
     ]
-    return this.#run(`COPY (${select}) TO ${quoteLiteral(path)} (${all.join(', ')})`, source)
+    return this.#run(`COPY (${select}) TO ${quoteLiteral(path)} (${all.join(', ')})`, source, true)
   }
 
-  async #run(sql: string, source: CopySource) {
+  async #run(sql: string, source: CopySource, small = false) {
     try {
-      return await this.#connection.all(sql, source.params, { signal: this.#target.signal, files: source.files })
+      return await this.#connection.all(sql, source.params, { signal: this.#target.signal, files: source.files, small })
     } catch (failure) {
       throw readCheck(failure)
     }

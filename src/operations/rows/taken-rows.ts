@@ -54,7 +54,8 @@ export async function gather(
   files?: readonly string[],
 ): Promise<ReadonlyMap<number, RowSet>> {
   const sets = new RowSets()
-  for await (const batch of await connection.stream(sql, values, { signal, files, whole: files !== undefined })) {
+  const atOnce = files !== undefined
+  for await (const batch of await connection.stream(sql, values, { signal, files, whole: atOnce, small: atOnce })) {
     const column = (index: number): BatchData => batch.getChildAt(index)!.data[0]!
     const [files, rows] = [column(0), column(1)]
     if (files.nullCount > 0 || rows.nullCount > 0) {
