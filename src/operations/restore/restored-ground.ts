@@ -4,8 +4,9 @@
  * What stays as it is: features of the protocol; which commits carry their own time; the highest id that a column ever had; how far identity
  * columns have counted; the high-water mark of row ids; the retention policy, which is of the table and not of a version; and the table's own id.
  */
-import { type Action, type DomainMetadata, features, type Metadata, type TableState } from '../../log/index.ts'
+import { type Action, activeProperties, type DomainMetadata, features, type Metadata, type TableState } from '../../log/index.ts'
 import { stringifyJson } from '../../schema/json.ts'
+import { columnNaming, physicalName } from '../../schema/physical.ts'
 import { parseSchema, writeSchema } from '../../schema/schema-json.ts'
 import type { StructField } from '../../schema/types.ts'
 import { withFeatures } from '../definition/features.ts'
@@ -18,7 +19,7 @@ const [start, step, mark] = ['delta.identity.start', 'delta.identity.step', 'del
 /** The actions that make it so; none where it is. */
 export function restoredGround(then: TableState, now: TableState): Action[] {
   const protocol = withFeatures(now.protocol, features(then.protocol).writer)
-  const metadata = metadataOf(then.metadata, now.metadata)
+  const metadata = metadataOf(then, now)
   return [
     ...(protocol === now.protocol ? [] : [{ protocol }]),
     ...(stringifyJson(canonical(metadata)) === stringifyJson(canonical(now.metadata)) ? [] : [{ metaData: metadata }]),
@@ -26,23 +27,27 @@ export function restoredGround(then: TableState, now: TableState): Action[] {
   ]
 }
 
-function metadataOf(then: Metadata, now: Metadata): Metadata {
+function metadataOf(before: TableState, after: TableState): Metadata {
+  const [then, now] = [before.metadata, after.metadata]
   const kept = Object.entries(now.configuration).filter(([key]) => ofTable.test(key))
-  const before = Object.entries(then.configuration).filter(([key]) => !ofTable.test(key))
-  const configuration: Record<string, string> = Object.fromEntries([...before, ...kept])
+  const own = Object.entries(then.configuration).filter(([key]) => !ofTable.test(key))
+  const configuration: Record<string, string> = Object.fromEntries([...own, ...kept])
   const highest = now.configuration[highestColumn]
   if (highest !== undefined && Number(highest) > Number(configuration[highestColumn] ?? 0)) configuration[highestColumn] = highest
-  const schemaString = withCountedIdentities(then, now)
+  const schemaString = withCountedIdentities(before, after)
   return { ...then, id: now.id, configuration, ...(schemaString === undefined ? {} : { schemaString }) }
 }
 
-/** The earlier schema, whose identity columns go on counting where the later one's are. */
-function withCountedIdentities(then: Metadata, now: Metadata): string | null | undefined {
+/** The earlier schema, whose identity columns go on counting where the later one's are, whatever these are called by then. */
+function withCountedIdentities(before: TableState, after: TableState): string | null | undefined {
+  const [then, now] = [before.metadata, after.metadata]
   if (!then.schemaString?.includes(step) || !now.schemaString?.includes(mark)) return then.schemaString
-  const counted = new Map(parseSchema(now.schemaString, now.partitionColumns).fields.map((field) => [field.name, field]))
+  const nameOf = (state: TableState) => (field: StructField) => physicalName(field, columnNaming(activeProperties(state)))
+  const [nameThen, nameNow] = [nameOf(before), nameOf(after)]
+  const counted = new Map(parseSchema(now.schemaString, now.partitionColumns).fields.map((field) => [nameNow(field), field]))
   const schema = parseSchema(then.schemaString, then.partitionColumns)
   const fields = schema.fields.map((field) => {
-    const later = counted.get(field.name)?.metadata[mark]
+    const later = counted.get(nameThen(field))?.metadata[mark]
     return later !== undefined && isFurther(field, later) ? { ...field, metadata: { ...field.metadata, [mark]: later } } : field
   })
   return writeSchema({ ...schema, fields })

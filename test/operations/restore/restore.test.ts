@@ -142,6 +142,13 @@ test('commit times stay on, and identity columns and row ids are not given twice
   await table.append(ids(6))
   const [fresh] = await adds(await table.version())
   expect(fresh).toBeGreaterThan(Math.max(...given.filter((id) => !Number.isNaN(id))))
+  // The column may have been called otherwise when it counted last.
+  await table.alter({ rename: { name: 'n', to: 'seq' } })
+  await table.append(ids(7))
+  const last = Math.max(...(await rowsOf(table)).map(({ seq }) => Number(seq)))
+  await table.restore(2)
+  await table.append(ids(8))
+  expect(Number((await rowsOf(table)).find(({ id }) => id === 8n)?.n)).toBeGreaterThan(last)
 })
 
 test('loads that were taken away are named, and count as applied until they are reset', async () => {
