@@ -7,6 +7,7 @@
  */
 import { LogError } from '../errors/index.ts'
 import { parseJson } from '../schema/json.ts'
+import { isOn } from '../schema/switches.ts'
 import type { Action, Add, Cdc, CommitInfo, DeletionVectorDescriptor, Metadata, Protocol, Remove } from './actions.ts'
 import { decodePath } from './paths.ts'
 import { features } from './protocol.ts'
@@ -42,7 +43,7 @@ export interface CommitChanges {
 
 /** Whether commits of a table tell their changes: the property counts only where the protocol supports it (§Table Features). */
 export function hasChangeFeed(protocol: Protocol, metadata: Metadata): boolean {
-  return features(protocol).writer.has('changeDataFeed') && metadata.configuration['delta.enableChangeDataFeed'] === 'true'
+  return features(protocol).writer.has('changeDataFeed') && isOn(metadata.configuration, 'delta.enableChangeDataFeed')
 }
 
 /** The changes that the actions of a commit tell. @throws LogError LOG_CORRUPT, DataFileError PATH_OUTSIDE_ROOT */

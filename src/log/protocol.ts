@@ -6,6 +6,7 @@
  * what they refuse. Legacy versions stand for the features that they imply.
  */
 import { LogError, UnsupportedFeatureError } from '../errors/index.ts'
+import { isOn } from '../schema/switches.ts'
 import type { Metadata, Protocol } from './actions.ts'
 
 const legacyWriterFeatures: readonly (readonly [number, readonly string[]])[] = [
@@ -90,17 +91,21 @@ export function checkAlterable(protocol: Protocol, root: string): void {
 
 /**
  * The properties of a table, without those that switch on what its protocol does not have: a mode of column mapping means nothing where
- * the feature is not supported (§Column Mapping).
+ * the feature is not supported (§Column Mapping). The mode is in lower case, as which others read it.
+ * @throws UnsupportedFeatureError for a mode that is not known
  */
 export function activeProperties({ protocol, metadata }: { protocol: Protocol; metadata: Metadata }): Readonly<Record<string, string>> {
   const { [mappingMode]: mode, ...others } = metadata.configuration
   if (mode === undefined) return metadata.configuration
-  return features(protocol).reader.has('columnMapping') ? metadata.configuration : others
+  if (!features(protocol).reader.has('columnMapping')) return others
+  const known = mode.toLowerCase()
+  if (!/^(none|name|id)$/.test(known)) throw unknownMode(mode)
+  return known === mode ? metadata.configuration : { ...others, [mappingMode]: known }
 }
 
 /** Whether commits of this table carry their own time (§In-Commit Timestamps). */
 export function hasInCommitTimestamps(protocol: Protocol, metadata: Metadata): boolean {
-  return features(protocol).writer.has('inCommitTimestamp') && metadata.configuration['delta.enableInCommitTimestamps'] === 'true'
+  return features(protocol).writer.has('inCommitTimestamp') && isOn(metadata.configuration, 'delta.enableInCommitTimestamps')
 }
 
 function checkShape(protocol: Protocol, root: string): void {
@@ -133,6 +138,13 @@ function misplaced(protocol: Protocol): string | undefined {
   if (forReaders !== undefined) return `its reader feature ${forReaders} is not among the writer features`
   const forWriters = writer.find((name) => readable.has(name) && name !== 'columnMapping' && !reader.includes(name))
   return forWriters === undefined ? undefined : `its feature ${forWriters} is not among the reader features`
+}
+
+function unknownMode(mode: string): UnsupportedFeatureError {
+  return new UnsupportedFeatureError('UNSUPPORTED_FEATURE', `The mode ${JSON.stringify(mode)} of column mapping is not known.`, {
+    remedy: `Read the table with the engine that wrote it, or set ${mappingMode} to name or id there.`,
+    data: { feature: 'columnMapping', mode },
+  })
 }
 
 function unsupported(feature: string, verb: 'read' | 'write', root: string, where?: string): UnsupportedFeatureError {

@@ -1,5 +1,6 @@
 /** Which columns of a table have statistics, and of which kind (§Per-file Statistics): what files are given and what checkpoints keep typed. */
 import { columnNaming, physicalName } from './physical.ts'
+import { isOn } from './switches.ts'
 import type { DataType, StructField, StructType } from './types.ts'
 
 /** A leaf column whose statistics are kept. */
@@ -52,7 +53,7 @@ export function planStatistics(
     }
   }
   visit(schema, [], [])
-  return { leaves, tightBounds: properties['delta.enableDeletionVectors'] === 'true' }
+  return { leaves, tightBounds: isOn(properties, 'delta.enableDeletionVectors') }
 }
 
 /** Whether bounds are kept of a type: not of booleans and bytes, as in every other engine. */

@@ -69,6 +69,25 @@ test('a property counts only where the protocol has its feature', () => {
   expect(hasInCommitTimestamps(lists(null, ['inCommitTimestamp'], 1), timed)).toBe(true)
 })
 
+test('properties are read without regard to case, as others do, and a mode of column mapping that is not known is refused', async () => {
+  const store = memoryStore()
+  const mapped = { 'delta.columnMapping.id': 1, 'delta.columnMapping.physicalName': 'col-1' }
+  const schemaString = JSON.stringify({ type: 'struct', fields: [{ name: 'id', type: 'long', nullable: true, metadata: mapped }] })
+  const configuration = { 'delta.columnMapping.mode': 'NAME', 'delta.enableChangeDataFeed': 'True', 'delta.appendOnly': 'TRUE' }
+  const both = lists(['columnMapping'], ['columnMapping', 'changeDataFeed', 'appendOnly'])
+  await putCommit(store, 0, [{ protocol: both }, metadataAction(configuration, { schemaString })])
+  const table = await Table.open(store)
+  await table.append([{ id: 7 }])
+  // A file that has the column by its physical name alone is read, and ours are written so.
+  await putCommit(store, 2, [metadataAction({ ...configuration, 'delta.columnMapping.mode': 'name' }, { schemaString })])
+  expect(await (await (await Table.open(store)).latest()).scan().toArray()).toEqual([{ id: 7n }])
+  expect((await table.changes({ from: 1 }).toArray()).map((row) => row._change_type)).toEqual(['insert'])
+  await expect(table.delete({ where: 'id = 7' })).rejects.toMatchObject({ code: 'APPEND_ONLY' })
+  await putCommit(store, 3, [metadataAction({ 'delta.columnMapping.mode': 'index' }, { schemaString })])
+  const odd = (await Table.open(store)).latest().then((snapshot) => snapshot.scan().toArray())
+  await expect(odd).rejects.toMatchObject({ code: 'UNSUPPORTED_FEATURE', data: { feature: 'columnMapping', mode: 'index' } })
+})
+
 test('a mode of column mapping that the protocol does not have changes neither what is written nor what is read', async () => {
   const store = memoryStore()
   const named = { id: 1, name: 'id', 'delta.columnMapping.physicalName': 'col-1' }

@@ -5,6 +5,7 @@
 import type { VarveError } from '../../errors/index.ts'
 import { activeProperties, features, type Metadata, type Protocol, schemaOf, type TableState } from '../../log/index.ts'
 import { writeSchema } from '../../schema/schema-json.ts'
+import { isOn } from '../../schema/switches.ts'
 import type { StructType } from '../../schema/types.ts'
 import { isMapped, withKeptNames, withMapping } from '../definition/column-mapping.ts'
 import { featuresOfTypes, withFeatures } from '../definition/features.ts'
@@ -98,8 +99,8 @@ export function withSchema(draft: Draft, schema: StructType): Draft {
 
 /** Whether rows are tracked from the draft on, and were not before (§Row Tracking). */
 export function beginsTracking({ state, configuration }: Draft): boolean {
-  const wasOn = state.metadata.configuration[rowTrackingProperty] === 'true' && features(state.protocol).writer.has('rowTracking')
-  return configuration[rowTrackingProperty] === 'true' && !wasOn
+  const wasOn = isOn(state.metadata.configuration, rowTrackingProperty) && features(state.protocol).writer.has('rowTracking')
+  return isOn(configuration, rowTrackingProperty) && !wasOn
 }
 
 /** The features that a draft has and its table has not. */

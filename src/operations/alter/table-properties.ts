@@ -1,6 +1,7 @@
 /** Changes of a table's properties, with what each of them means for the rest of the table. */
 import { UsageError } from '../../errors/index.ts'
 import { hasInCommitTimestamps } from '../../log/index.ts'
+import { isOn } from '../../schema/switches.ts'
 import { isMapped } from '../definition/column-mapping.ts'
 import { checkProperty, featuresOfProperties } from '../definition/properties.ts'
 import { withTrackingColumns } from '../definition/row-tracking.ts'
@@ -55,15 +56,18 @@ export function unsetProperties(draft: Draft, asked: string | readonly string[])
 export function propertyWarnings(draft: Draft): string[] {
   const { protocol, metadata } = draft.state
   const [before, now] = [metadata.configuration, draft.configuration]
-  const on = (properties: Readonly<Record<string, string>>, name: string) => properties[name] === 'true'
   const warnings: string[] = []
-  if (hasInCommitTimestamps(protocol, metadata) && !on(now, 'delta.enableInCommitTimestamps'))
+  if (hasInCommitTimestamps(protocol, metadata) && !isOn(now, 'delta.enableInCommitTimestamps'))
     warnings.push('Commits carry no time of their own any more: the times of files count, which copies of the table must keep.')
-  if (on(now, 'delta.enableDeletionVectors') && !on(before, 'delta.enableDeletionVectors') && !on(now, 'delta.enableInCommitTimestamps'))
+  if (
+    isOn(now, 'delta.enableDeletionVectors') &&
+    !isOn(before, 'delta.enableDeletionVectors') &&
+    !isOn(now, 'delta.enableInCommitTimestamps')
+  )
     warnings.push(
       'Deletion vectors without delta.enableInCommitTimestamps: the full VACUUM of delta-rs, which can write to this table, deletes vectors that are in use.',
     )
-  if (on(now, 'delta.enableChangeDataFeed') && !on(before, 'delta.enableChangeDataFeed'))
+  if (isOn(now, 'delta.enableChangeDataFeed') && !isOn(before, 'delta.enableChangeDataFeed'))
     warnings.push('Changes can be read from this version on; earlier ones have no change feed.')
   return warnings
 }
@@ -84,7 +88,7 @@ function setMapping(draft: Draft, mode: string): Draft {
 
 /** Where commits carry no time, nothing says since when they do. */
 function withoutStaleEnablement(draft: Draft): Draft {
-  if (draft.configuration['delta.enableInCommitTimestamps'] === 'true') return draft
+  if (isOn(draft.configuration, 'delta.enableInCommitTimestamps')) return draft
   if (!enablement.some((name) => name in draft.configuration)) return draft
   return { ...draft, configuration: Object.fromEntries(Object.entries(draft.configuration).filter(([name]) => !enablement.includes(name))) }
 }

@@ -3,6 +3,7 @@
  * which features they switch on. Names that do not begin with `delta.` are the user's own.
  */
 import { UnsupportedFeatureError, UsageError } from '../../errors/index.ts'
+import { isOn } from '../../schema/switches.ts'
 import type { StructType } from '../../schema/types.ts'
 
 /** What the names of CHECK constraints begin with, as properties (§CHECK Constraints). */
@@ -88,7 +89,7 @@ export function checkProperty(name: string, value: string): void {
 /** Checks that no column has a name that the change feed needs, where there is one (§Change Data Files). @throws UsageError `INVALID_PROPERTY` */
 export function checkFeedColumns({ fields }: StructType, properties: Readonly<Record<string, string>>): void {
   const taken = fields.find(({ name }) => /^_(change_type|commit_version|commit_timestamp)$/i.test(name))?.name
-  if (taken === undefined || properties['delta.enableChangeDataFeed'] !== 'true') return
+  if (taken === undefined || !isOn(properties, 'delta.enableChangeDataFeed')) return
   throw new UsageError('INVALID_PROPERTY', `A table with a change feed (delta.enableChangeDataFeed) cannot have the column ${taken}.`, {
     remedy: 'Rename the column, or leave the change feed off.',
     data: { property: 'delta.enableChangeDataFeed', column: taken },

@@ -1,5 +1,6 @@
 /** What a table needs to track its rows (§Row Tracking), besides the ids that every commit gives to the files that it adds. */
 import { v4 as uuid } from 'uuid'
+import { isOn } from '../../schema/switches.ts'
 import { rowTrackingProperty } from './properties.ts'
 
 const materialized = 'delta.rowTracking.materialized'
@@ -9,7 +10,7 @@ const materialized = 'delta.rowTracking.materialized'
  * Names that are there stay.
  */
 export function withTrackingColumns(properties: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  if (properties[rowTrackingProperty] !== 'true') return properties
+  if (!isOn(properties, rowTrackingProperty)) return properties
   return {
     [`${materialized}RowIdColumnName`]: `_row-id-col-${uuid()}`,
     [`${materialized}RowCommitVersionColumnName`]: `_row-commit-version-col-${uuid()}`,

@@ -12,6 +12,7 @@ import {
   type TableState,
 } from '../../log/index.ts'
 import { nameOfStore, type QueryTarget, type SessionTable, sessionTableOf, targetOf } from '../../query/index.ts'
+import { isOn } from '../../schema/switches.ts'
 import { type Isolation, judge, type TransactionId } from '../../transaction/index.ts'
 import { type CommitResult, transactionId, type WritingOptions } from '../written.ts'
 
@@ -58,10 +59,9 @@ export async function beginVerb(
   checkAlterable(state.protocol, log.store.root)
   const { writer } = features(state.protocol)
   const { configuration } = state.metadata
-  if (removes && writer.has('appendOnly') && configuration['delta.appendOnly'] === 'true') throw appendOnly(log, operation)
+  if (removes && writer.has('appendOnly') && isOn(configuration, 'delta.appendOnly')) throw appendOnly(log, operation)
   if (txn && (await judge(log, state, txn, signal)) === 'applied') return { result: unchanged(state, operation, true) }
   const name = nameOfStore(log.store)
-  const isOn = (property: string) => configuration[property] === 'true'
   return {
     ground: {
       log,
@@ -75,9 +75,12 @@ export async function beginVerb(
         options.isolation === 'serializable' || configuration['delta.isolationLevel'] === 'Serializable'
           ? 'Serializable'
           : 'WriteSerializable',
-      vectors: writer.has('deletionVectors') && isOn('delta.enableDeletionVectors'),
+      vectors: writer.has('deletionVectors') && isOn(configuration, 'delta.enableDeletionVectors'),
       changeFeed: hasChangeFeed(state.protocol, state.metadata),
-      rowTracking: writer.has('rowTracking') && isOn('delta.enableRowTracking') ? trackingColumns(log, activeProperties(state)) : undefined,
+      rowTracking:
+        writer.has('rowTracking') && isOn(configuration, 'delta.enableRowTracking')
+          ? trackingColumns(log, activeProperties(state))
+          : undefined,
     },
   }
 }

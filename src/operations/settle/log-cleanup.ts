@@ -20,13 +20,14 @@ import {
   versionAt,
 } from '../../log/index.ts'
 import { type Hold, readHolds } from '../../refs/holds.ts'
+import { isOn } from '../../schema/switches.ts'
 
 const day = 86_400_000
 
 /** Cleans up after a checkpoint of `state`; `before` is the version of the last one before it, -1 without. @throws what reading holds and the log throws */
 export async function cleanUpAfter(log: DeltaLog, state: TableState, before: number): Promise<void> {
   const { configuration } = state.metadata
-  const expires = configuration['delta.enableExpiredLogCleanup']?.toLowerCase() === 'true'
+  const expires = isOn(configuration, 'delta.enableExpiredLogCleanup')
   if (!expires && !thinningDue(state.version, before)) return
   const { store } = log
   const path = state.checkpoint?.path

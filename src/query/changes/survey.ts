@@ -14,6 +14,7 @@ import { activeProperties, checkReadable } from '../../log/protocol.ts'
 import { completed, type TableState } from '../../log/state.ts'
 import { columnNaming, physicalName } from '../../schema/physical.ts'
 import { parseSchema } from '../../schema/schema-json.ts'
+import { isOn } from '../../schema/switches.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { type Compared, unreadable } from './columns.ts'
 
@@ -167,8 +168,9 @@ function mayHold(bytes: Uint8Array, action: string): boolean {
 
 function checkFeed(store: ObjectStore, protocol: Protocol, metadata: Metadata, version: number, { from, to }: VersionRange): void {
   if (hasChangeFeed(protocol, metadata)) return
-  const why =
-    metadata.configuration['delta.enableChangeDataFeed'] === 'true' ? "the table's protocol does not support the feed" : 'the feed is off'
+  const why = isOn(metadata.configuration, 'delta.enableChangeDataFeed')
+    ? "the table's protocol does not support the feed"
+    : 'the feed is off'
   throw new UnsupportedFeatureError('CHANGE_FEED_OFF', `Version ${version} of ${store.root} does not tell its changes: ${why}.`, {
     remedy: `Read changes of versions that the feed was on at (the property delta.enableChangeDataFeed), or compare two versions with a query.`,
     data: { version, from, to, root: store.root },

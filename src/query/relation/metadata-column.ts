@@ -8,6 +8,7 @@ import { LogError, QueryError, UsageError } from '../../errors/index.ts'
 import { canonicalPath } from '../../log/paths.ts'
 import { quoteLiteral } from '../../schema/quoting.ts'
 import { toSqlType } from '../../schema/sql-type.ts'
+import { isOn } from '../../schema/switches.ts'
 import type { StructField, StructType } from '../../schema/types.ts'
 import { asciiLower, isNode, type Node, textOf, textsOf } from '../sql/ast.ts'
 import type { QueryTarget } from '../target.ts'
@@ -150,7 +151,7 @@ async function factsOf(target: QueryTarget, files: readonly { readonly path: str
 }
 
 function tracksRows({ properties }: Pick<QueryTarget, 'properties'>): boolean {
-  return properties['delta.enableRowTracking'] === 'true'
+  return isOn(properties, 'delta.enableRowTracking')
 }
 
 function untracked({ version, store }: QueryTarget, path: string): LogError {
