@@ -6,61 +6,22 @@
  * small by contract; everything else comes as Arrow batches.
  */
 import type { RecordBatch, Schema } from 'apache-arrow'
-import { AbortedError, QueryError, UsageError } from '../errors/index.ts'
+import { AbortedError, UsageError } from '../errors/index.ts'
 import type { DataType } from '../schema/types.ts'
 import type { BatchRegistry } from './arrow/arrow-in.ts'
 import { type BatchStream, openBatchStream } from './arrow/arrow-out.ts'
 import type { Binding } from './binding.ts'
-import { castForCodec, needsCast, readable } from './casts.ts'
 import { toVarveError } from './failures.ts'
-import { bindParameters, type Parameters } from './parameters.ts'
-import { columnsOfPrepared, columnsOfResult, type NativeResult, type NativeStatement, rowsOfResult } from './results.ts'
-import { type EngineField, toDataType, toSqlSpelling, type Unsupported } from './types.ts'
-
-/** Types whose values all take the same room in a vector. */
-const fixedTypes: ReadonlySet<string> = new Set([
-  ...['BOOLEAN', 'TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT', 'FLOAT', 'DOUBLE', 'DECIMAL'],
-  ...['DATE', 'TIMESTAMP', 'TIMESTAMP_TZ'],
-])
-
-/** Bytes that a stream runs ahead of its reader as DuckDB has it. */
-const leastAhead = 1_000_000
-
-type NativeConnection = Awaited<ReturnType<Binding['connect']>>
-
-/** Options of one statement. */
-export interface QueryOptions {
-  /** Interrupts the statement. */
-  readonly signal?: AbortSignal | undefined
-  /** Refuses a statement that is not a single SELECT (or EXPLAIN). Default: `false`. */
-  readonly readOnly?: boolean | undefined
-  /** Local paths that the statement reads, so that a failure is told as that file's (see failures.ts). */
-  readonly files?: readonly string[] | undefined
-  /**
-   * Runs a statement without parameters at once and keeps its result, which the caller knows to be small, and the text to be one SELECT,
-   * or a COPY that tells what it wrote.
-   * It saves DuckDB planning twice what reads files. Without effect beside `readOnly`, which looks at the plan. Default: `false`.
-   */
-  readonly small?: boolean | undefined
-  /**
-   * Keeps the statement prepared for the next time, as long as the connection lives: for the few texts of our own that run again and again
-   * and whose columns the codec reads as they are. Default: `false`.
-   */
-  readonly kept?: boolean | undefined
-}
+import type { Parameters } from './parameters.ts'
+import { rowsOfResult } from './results.ts'
+import { checkText, hasNone, type NativeConnection, type QueryOptions, Statements } from './statements.ts'
+import { toDataType, toSqlSpelling, type Unsupported } from './types.ts'
 
 /** A column of a result: its name, Delta's type for it, and DuckDB's spelling of its type. */
 export interface ColumnDescription {
   readonly name: string
   readonly type: DataType | Unsupported
   readonly sqlType: string
-}
-
-/** A statement that has begun to run: its columns as the codec reads them, and the SQL that ran in the end. */
-interface Execution {
-  readonly result: NativeResult
-  readonly columns: readonly EngineField[]
-  readonly executed: string
 }
 
 /** What a connection needs to know of its engine. */
@@ -79,16 +40,16 @@ export class Connection {
   readonly #binding: Binding
   readonly #native: NativeConnection
   readonly #host: ConnectionHost
+  readonly #statements: Statements
   #tail: Promise<unknown> = Promise.resolve()
   #stream: BatchStream | undefined
   #closing: Promise<void> | undefined
-  readonly #kept = new Map<string, NativeStatement>()
-  #ahead = leastAhead
 
   constructor(binding: Binding, native: NativeConnection, host: ConnectionHost) {
     this.#binding = binding
     this.#native = native
     this.#host = host
+    this.#statements = new Statements(binding, native, host)
   }
 
   /**
@@ -100,7 +61,7 @@ export class Connection {
       const result =
         hasNone(parameters) && options.readOnly !== true
           ? await this.#binding.query(this.#native, checkText(sql))
-          : (await this.#execute(sql, parameters, options, false)).result
+          : (await this.#statements.execute(sql, parameters, options, false)).result
       return this.#binding.rows_changed(result)
     })
   }
@@ -108,7 +69,7 @@ export class Connection {
   /** The rows of one statement as objects (values.ts), all at once: for small results. @throws as {@link Connection.run} */
   all(sql: string, parameters?: Parameters, options: QueryOptions = {}): Promise<Record<string, unknown>[]> {
     return this.#exclusive(options, async () => {
-      const { result, columns } = await this.#execute(sql, parameters, options, false)
+      const { result, columns } = await this.#statements.execute(sql, parameters, options, false)
       return rowsOfResult(this.#binding, result, columns)
     })
   }
@@ -120,8 +81,8 @@ export class Connection {
   describe(sql: string, parameters?: Parameters, options: QueryOptions = {}): Promise<ColumnDescription[]> {
     return this.#exclusive(options, async () => {
       const columns =
-        (parameters === undefined ? await this.#plannedColumns(sql, options) : undefined) ??
-        (await this.#boundColumns(sql, parameters, options))
+        (parameters === undefined ? await this.#statements.plannedColumns(sql, options) : undefined) ??
+        (await this.#statements.boundColumns(sql, parameters, options))
       return columns.map(({ name, type }) => ({
         name,
         type: toDataType(type),
@@ -147,7 +108,7 @@ export class Connection {
     options: QueryOptions & { readonly batchRows?: number; readonly whole?: boolean } = {},
   ): Promise<BatchStream> {
     return this.#exclusive(options, async () => {
-      const { result, executed, columns } = await this.#execute(sql, parameters, options, options.whole !== true)
+      const { result, executed, columns } = await this.#statements.execute(sql, parameters, options, options.whole !== true)
       const stream = await openBatchStream({
         binding: this.#binding,
         result,
@@ -155,7 +116,7 @@ export class Connection {
         batchRows: options.batchRows ?? 65_536,
         guard: (work) => this.#guard(options, work),
         interrupt: () => this.#binding.interrupt(this.#native),
-        fail: () => this.#findFailure(executed, parameters),
+        fail: () => this.#statements.findFailure(executed, parameters),
         release: async (finished) => {
           this.#stream = undefined
           // Only a statement that follows makes DuckDB let go of what an unfinished one holds.
@@ -195,7 +156,7 @@ export class Connection {
     await this.#stream?.cancel()
     await this.#tail.catch(() => undefined)
     clearInterval(timer)
-    for (const statement of this.#kept.values()) this.#binding.destroy_prepare_sync(statement)
+    this.#statements.close()
     this.#binding.disconnect_sync(this.#native)
     this.#host.closed(this)
   }
@@ -235,122 +196,6 @@ export class Connection {
       clearInterval(timer)
     }
   }
-
-  /**
-   * DuckDB counts of the rows that wait for their reader the fixed part alone, so how far it runs ahead is bounded in memory only where no
-   * value is of variable length; elsewhere it is its own 1 MB, with which threads wait for the reader, and one does the work of all.
-   */
-  async #letRunAhead(columns: readonly EngineField[]): Promise<void> {
-    const bytes = columns.length > 0 && columns.every(({ type }) => fixedTypes.has(type.name)) ? this.#host.aheadBytes : leastAhead
-    if (bytes === this.#ahead) return
-    await this.#binding.query(this.#native, `SET streaming_buffer_size = '${bytes}B'`)
-    this.#ahead = bytes
-  }
-
-  async #execute(sql: string, parameters: Parameters | undefined, options: QueryOptions, streaming: boolean): Promise<Execution> {
-    if (options.small === true && hasNone(parameters) && options.readOnly !== true) {
-      const result = await this.#binding.query(this.#native, checkText(sql))
-      const columns = columnsOfResult(this.#binding, result)
-      if (!columns.some((column) => needsCast(column.type))) return { result, columns, executed: sql }
-    }
-    if (options.kept === true) {
-      const statement = this.#kept.get(sql) ?? (await this.#prepare(sql, options))
-      this.#kept.set(sql, statement)
-      const result = await this.#executePrepared(statement, parameters, false)
-      return { result, columns: columnsOfResult(this.#binding, result), executed: sql }
-    }
-    const streams = streaming && options.small !== true
-    const prepared = await this.#prepare(sql, options)
-    let cast: string | undefined
-    let columns: EngineField[] = []
-    try {
-      const planned = columnsOfPrepared(this.#binding, prepared)
-      columns = planned ?? []
-      cast = castForCodec(sql, columns)
-      if (cast === undefined) {
-        if (streams) await this.#letRunAhead(columns)
-        const result = await this.#executePrepared(prepared, parameters, streams)
-        columns = columnsOfResult(this.#binding, result)
-        // With parameters, types may be settled only when they are bound.
-        if (!columns.some((column) => needsCast(column.type))) return { result, columns, executed: sql }
-        cast = castForCodec(sql, columns)!
-      }
-    } finally {
-      this.#binding.destroy_prepare_sync(prepared)
-    }
-    const again = await this.#prepare(cast, {})
-    try {
-      if (streams) await this.#letRunAhead([])
-      const result = await this.#executePrepared(again, parameters, streams)
-      return { result, columns: columns.map(({ name, type }) => ({ name, type: readable(type) })), executed: cast }
-    } catch (failure) {
-      this.#host.failed(failure)
-      throw toVarveError(failure, { ...options, linesBefore: 1 })
-    } finally {
-      this.#binding.destroy_prepare_sync(again)
-    }
-  }
-
-  /**
-   * Finds out why a streaming result failed: the same rows once more, into an aggregate that needs every value and keeps none.
-   */
-  async #findFailure(sql: string, parameters: Parameters | undefined): Promise<never> {
-    const prepared = await this.#prepare(`SELECT bit_xor(hash(COLUMNS(*))) FROM (\n${sql.replace(/[;\s]+$/, '')}\n)`, {})
-    try {
-      await this.#executePrepared(prepared, parameters, false)
-    } finally {
-      this.#binding.destroy_prepare_sync(prepared)
-    }
-    throw new QueryError('SQL_ERROR', 'The query failed while its rows were read.', { remedy: 'Run it again.' })
-  }
-
-  async #prepare(sql: string, options: QueryOptions) {
-    const prepared = await this.#binding.prepare(this.#native, checkText(sql))
-    if (options.readOnly === true) {
-      const type = this.#binding.prepared_statement_type(prepared)
-      if (type !== this.#binding.StatementType.SELECT && type !== this.#binding.StatementType.EXPLAIN) {
-        this.#binding.destroy_prepare_sync(prepared)
-        throw new QueryError('SQL_NOT_READ_ONLY', 'The statement is not a query: it would change something.', {
-          remedy: 'Ask with SELECT; the verbs of the library and the command line write.',
-        })
-      }
-    }
-    return prepared
-  }
-
-  #executePrepared(prepared: NativeStatement, parameters: Parameters | undefined, streaming: boolean) {
-    if (parameters !== undefined) bindParameters(this.#binding, prepared, parameters)
-    return streaming ? this.#binding.execute_prepared_streaming(prepared) : this.#binding.execute_prepared(prepared)
-  }
-
-  async #plannedColumns(sql: string, options: QueryOptions): Promise<EngineField[] | undefined> {
-    const prepared = await this.#prepare(sql, options)
-    try {
-      return columnsOfPrepared(this.#binding, prepared)
-    } finally {
-      this.#binding.destroy_prepare_sync(prepared)
-    }
-  }
-
-  async #boundColumns(sql: string, parameters: Parameters | undefined, options: QueryOptions): Promise<EngineField[]> {
-    const prepared = await this.#prepare(`FROM (\n${sql.replace(/[;\s]+$/, '')}\n) LIMIT 0`, options)
-    try {
-      return columnsOfResult(this.#binding, await this.#executePrepared(prepared, parameters, false))
-    } finally {
-      this.#binding.destroy_prepare_sync(prepared)
-    }
-  }
-}
-
-function hasNone(parameters: Parameters | undefined): boolean {
-  return parameters === undefined || Object.keys(parameters).length === 0
-}
-
-/** DuckDB takes SQL up to the first NUL, in silence. */
-function checkText(sql: string): string {
-  if (sql.includes('\0'))
-    throw new QueryError('SQL_ERROR', 'The SQL holds a NUL character.', { remedy: 'Take it out, or bind it in a parameter.' })
-  return sql
 }
 
 function closedConnection(): UsageError {

@@ -1,6 +1,6 @@
 /** What the rest of the house sees of DuckDB. */
 export type { BatchStream } from './arrow/arrow-out.ts'
-export type { Connection, QueryOptions } from './connection.ts'
+export type { Connection } from './connection.ts'
 export {
   closedEngine,
   configureEngine,
@@ -10,3 +10,4 @@ export {
   trustedEngine,
 } from './engine.ts'
 export type { Parameters, Value } from './parameters.ts'
+export type { QueryOptions } from './statements.ts'
