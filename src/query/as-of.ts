@@ -51,6 +51,9 @@ async function tooEarly(log: DeltaLog, latest: TableState, instant: Date, signal
 
 /** The log may still tell of a version whose files are gone. */
 async function stateOf(log: DeltaLog, version: number, signal: AbortSignal | undefined): Promise<TableState> {
+  const state = log.stateAt(version, signal)
+  // Both ask the store, so they do it side by side; that the version ended says more than what cannot be read of it.
+  state.catch(() => undefined)
   await log.checkNotEnded(version, signal)
-  return log.stateAt(version, signal)
+  return state
 }
