@@ -39,6 +39,8 @@ export async function makeHistory(folder: string, versions: number): Promise<voi
   const table = await Table.create(store, { schema: 'id BIGINT, "at" TIMESTAMPTZ, "user" VARCHAR, amount DOUBLE, country VARCHAR' })
   await table.append(smallRows(0))
   const template = templateOf(await readCommit(store, 1))
+  const { author, git, command, code } = template.info.varve ?? {}
+  const account = { ...(author && { author }), ...(git && { git }), ...(command && { command }), ...(code && { code }) }
   const log = (await DeltaLog.open(store))!
   let original = join(folder, template.add.path)
   for (let version = 2; version <= versions; version++) {
@@ -56,6 +58,7 @@ export async function makeHistory(folder: string, versions: number): Promise<voi
       metrics: Object.fromEntries(Object.entries(template.info.operationMetrics ?? {}).map(([name, value]) => [name, Number(value)])),
       actions: [{ add }],
       isBlindAppend: true,
+      account: Promise.resolve(account),
     }
     const outcome = await commit(log, log.latest, prepared)
     if (outcome.outcome !== 'committed') throw new Error(`version ${version}: ${outcome.outcome}`)
